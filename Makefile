@@ -1,0 +1,49 @@
+# `make demo` and `make test` make their own environment; nothing else is needed.
+PYTHON ?= python3
+CORES ?= $(shell nproc)
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: demo test lint docs ui resume clean help
+
+help:
+	@echo "make demo    virtual cohort through the whole workflow, ends with a report"
+	@echo "make test    tests"
+	@echo "make lint    ruff, snakefmt, mypy"
+	@echo "make docs    write the generated config files and pages"
+	@echo "make ui      compare runs in MLflow on 127.0.0.1"
+	@echo "make resume  go on with a demo that was killed"
+
+$(STAMP): envs/bmdpipe.txt envs/tracking.txt envs/dev.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		-r envs/bmdpipe.txt -r envs/tracking.txt -r envs/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+demo: $(STAMP)
+	$(BIN)/snakemake --profile config/profiles/local --cores $(CORES) --configfile config/demo.yaml
+	@$(BIN)/bmdpipe report demo
+
+resume: $(STAMP)
+	$(BIN)/snakemake --profile config/profiles/local --cores $(CORES) --configfile config/demo.yaml --unlock
+	$(MAKE) demo
+
+test: lint
+	$(BIN)/pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/mypy
+
+docs: $(STAMP)
+	$(BIN)/python -m bmdpipe.core.config.documents
+
+ui: $(STAMP)
+	$(BIN)/bmdpipe ui
+
+clean:
+	rm -rf results .snakemake

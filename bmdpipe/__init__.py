@@ -1,0 +1,1 @@
+"""Bone mineral density from one plain hip radiograph, from raw DICOM to evaluated models."""
