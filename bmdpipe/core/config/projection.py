@@ -1,0 +1,19 @@
+"""Config of the density projections at the registered poses."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from bmdpipe.core.config.base import Section
+
+
+class ProjectionConfig(Section):
+    """How the density projections are sampled."""
+
+    pixel_mm: float = Field(
+        default=0.5,
+        ge=0.05,
+        le=10.0,
+        description="pixel size of the density projections at the detector, mm "
+        "(own choice: just finer than pairs of 256 x 512, Gu 2023 §3.1, need)",
+    )

@@ -1,0 +1,73 @@
+"""The whole config: one section per part of the pipeline."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from bmdpipe.core.config.base import Section
+from bmdpipe.core.config.calibration import CalibrationConfig
+from bmdpipe.core.config.cohort import CohortConfig
+from bmdpipe.core.config.evaluation import EvaluationConfig
+from bmdpipe.core.config.explain import ExplainConfig
+from bmdpipe.core.config.folds import FoldsConfig
+from bmdpipe.core.config.imaging import ImagingConfig
+from bmdpipe.core.config.pairs import PairsConfig
+from bmdpipe.core.config.projection import ProjectionConfig
+from bmdpipe.core.config.registration import RegistrationConfig
+from bmdpipe.core.config.report import ReportConfig
+from bmdpipe.core.config.roi import RoiConfig
+from bmdpipe.core.config.segmentation import SegmentationConfig
+from bmdpipe.core.config.study import HipBmdConfig
+from bmdpipe.core.config.tracking import TrackingConfig
+from bmdpipe.core.config.training import TrainingConfig
+from bmdpipe.core.config.virtual import VirtualConfig
+
+
+class Config(Section):
+    """What a run does. Every section but `cohort` may be left out: its defaults are the paper's."""
+
+    cohort: CohortConfig = Field(description="whose data is worked on")
+    results: str = Field(default="results", min_length=1, description="folder of all results")
+    virtual: VirtualConfig = Field(
+        default_factory=VirtualConfig, description="the virtual cohort, if `cohort.kind` is virtual"
+    )
+    imaging: ImagingConfig = Field(
+        default_factory=ImagingConfig, description="import of CT series and radiographs"
+    )
+    folds: FoldsConfig = Field(
+        default_factory=FoldsConfig, description="cross-validation folds by subject"
+    )
+    calibration: CalibrationConfig = Field(
+        default_factory=CalibrationConfig, description="Hounsfield units to bone density"
+    )
+    segmentation: SegmentationConfig = Field(
+        default_factory=SegmentationConfig, description="Bayesian U-Net of pelvis and femora"
+    )
+    roi: RoiConfig = Field(
+        default_factory=RoiConfig, description="landmarks and region of the proximal femur"
+    )
+    registration: RegistrationConfig = Field(
+        default_factory=RegistrationConfig, description="2D-3D registration of CT to radiographs"
+    )
+    projection: ProjectionConfig = Field(
+        default_factory=ProjectionConfig, description="density projections at the found poses"
+    )
+    pairs: PairsConfig = Field(
+        default_factory=PairsConfig, description="radiograph and projection pairs for training"
+    )
+    training: TrainingConfig = Field(
+        default_factory=TrainingConfig, description="losses, optimisers and schedules"
+    )
+    hip_bmd: HipBmdConfig = Field(
+        default_factory=HipBmdConfig, description="the study: decomposers, experiments, targets"
+    )
+    evaluation: EvaluationConfig = Field(
+        default_factory=EvaluationConfig, description="metrics and their intervals"
+    )
+    explain: ExplainConfig = Field(
+        default_factory=ExplainConfig, description="attention maps and representation pictures"
+    )
+    report: ReportConfig = Field(default_factory=ReportConfig, description="the HTML report")
+    tracking: TrackingConfig = Field(
+        default_factory=TrackingConfig, description="where runs are recorded for comparison"
+    )

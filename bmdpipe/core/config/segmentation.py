@@ -1,0 +1,159 @@
+"""The Bayesian U-Net that segments pelvis and femora in CT."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from bmdpipe.core.config.base import Section
+
+
+class SegmentationNetwork(Section):
+    """The network and the slices it sees; whoever changes it trains anew."""
+
+    depth: int = Field(default=5, ge=2, le=7, description="levels of the U-Net (Hiasa 2020: 5)")
+    base_filters: int = Field(
+        default=32, ge=2, le=128, description="filters of the first level (Hiasa 2020: 32)"
+    )
+    dropout: float = Field(
+        default=0.5,
+        ge=0,
+        lt=1,
+        description="share of a block's outputs dropped, in training and in prediction "
+        "(Hiasa 2020: 0.5)",
+    )
+    window_hu: tuple[float, float] = Field(
+        default=(-150.0, 350.0), description="HU mapped to 0 and 1, clipped (Hiasa 2020)"
+    )
+    pixel_mm: float = Field(
+        default=0.75, gt=0.1, le=10, description="pixel size of the slices the network sees"
+    )
+    matrix_px: tuple[int, int] = Field(
+        default=(512, 512),
+        description="width and height of those slices, laid around the body's centre",
+    )
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> SegmentationNetwork:
+        if self.window_hu[0] >= self.window_hu[1]:
+            raise ValueError("window_hu must go from the lower to the higher HU")
+        multiple = 2 ** (self.depth - 1)
+        if min(self.matrix_px) < multiple or any(n % multiple for n in self.matrix_px):
+            raise ValueError(
+                f"matrix_px must be multiples of {multiple} for depth {self.depth}, "
+                f"not {self.matrix_px}"
+            )
+        return self
+
+
+class SegmentationAugmentation(Section):
+    """Largest random changes of a training slice; each is drawn anew per slice."""
+
+    rotation_deg: float = Field(default=10.0, ge=0, le=45, description="rotation to either side")
+    scale: float = Field(default=0.1, ge=0, le=0.5, description="relative change of size")
+    shift_mm: float = Field(default=15.0, ge=0, le=100, description="shift along either axis")
+    mirror: bool = Field(default=True, description="swap left and right in half of the slices")
+    hu_scale: float = Field(default=0.05, ge=0, le=0.5, description="relative change of HU")
+    hu_shift: float = Field(default=20.0, ge=0, le=200, description="HU added to a slice")
+    noise_hu: float = Field(
+        default=30.0, ge=0, le=200, description="largest standard deviation of added noise"
+    )
+
+
+class SegmentationTraining(Section):
+    """How long, and how, a fold's network is trained."""
+
+    epochs: int = Field(default=60, ge=1, description="passes over the training slices")
+    slices_per_epoch: int | None = Field(
+        default=None, ge=1, description="slices drawn for an epoch; null takes all"
+    )
+    joint_weight: float = Field(
+        default=1.0,
+        ge=1,
+        le=20,
+        description="how much rather a slice with pelvis and femur is drawn for a short epoch: "
+        "most mistakes lie in the hip joint",
+    )
+    slice_mm: float = Field(
+        default=3.0,
+        ge=0,
+        le=50,
+        description="training slices lie at least this far apart, so that thin ones do not fill "
+        "the memory",
+    )
+    batch_size: int = Field(default=8, ge=1, le=256, description="slices per step")
+    learning_rate: float = Field(
+        default=1e-3, gt=0, le=1, description="highest learning rate of the one-cycle schedule"
+    )
+    weight_decay: float = Field(default=1e-4, ge=0, le=1, description="weight decay of AdamW")
+    dice_weight: float = Field(
+        default=1.0, ge=0, le=10, description="weight of soft Dice beside cross entropy"
+    )
+    held_out: float = Field(
+        default=0.2,
+        ge=0,
+        lt=1,
+        description="share of the annotated training subjects kept for the line from variance "
+        "to Dice",
+    )
+    min_annotated_to_hold_out: int = Field(
+        default=10,
+        ge=2,
+        description="with fewer annotated subjects all are trained on, and the line is fitted "
+        "on them",
+    )
+    quality_noise_hu: tuple[float, ...] = Field(
+        default=(0.0, 100.0, 200.0),
+        min_length=1,
+        description="noise added to the CTs of that line, so that it spans good and bad "
+        "segmentations",
+    )
+    quality_slices: int = Field(
+        default=60, ge=4, description="slices of a CT looked at for that line"
+    )
+    augmentation: SegmentationAugmentation = Field(
+        default=SegmentationAugmentation(), description="random changes of the training slices"
+    )
+
+
+class SegmentationPrediction(Section):
+    """How a CT is segmented, and what is refused."""
+
+    passes: int = Field(
+        default=50, ge=1, le=200, description="Monte-Carlo dropout passes (Hiasa 2020: 50)"
+    )
+    batch_size: int = Field(default=8, ge=1, le=256, description="slices per forward pass")
+    min_pelvis_ml: float = Field(
+        default=150.0, ge=0, description="a smaller pelvis counts as not segmented"
+    )
+    min_femur_ml: float = Field(
+        default=40.0, ge=0, description="a smaller femur counts as not segmented"
+    )
+    part_share: float = Field(
+        default=0.05,
+        gt=0,
+        le=1,
+        description="pieces of the pelvis smaller than this share of its largest are dropped",
+    )
+    warn_dice: float = Field(
+        default=0.9, ge=0, le=1, description="a predicted Dice below this is marked"
+    )
+
+
+class SegmentationConfig(Section):
+    """Segmentation of pelvis and femora by a Bayesian U-Net (Hiasa 2020)."""
+
+    seed: int = Field(default=0, ge=0, description="seed of weights, training and dropout")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="auto takes a GPU if there is one"
+    )
+    network: SegmentationNetwork = Field(
+        default=SegmentationNetwork(), description="network and working slices"
+    )
+    training: SegmentationTraining = Field(
+        default=SegmentationTraining(), description="training of a fold's network"
+    )
+    prediction: SegmentationPrediction = Field(
+        default=SegmentationPrediction(), description="prediction and refusal"
+    )

@@ -1,0 +1,100 @@
+"""The hip BMD study: which decomposers are trained and which experiments are evaluated."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from bmdpipe.core.config.base import Section
+
+Positioning = Literal["standing", "supine", "abduction", "adduction"]
+Target = Literal["dxa", "qct"]
+POSITIONINGS: tuple[Positioning, ...] = ("standing", "supine", "abduction", "adduction")
+NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+
+
+class Decomposer(Section):
+    """A generator that learns bone (stage one), then the proximal femur (stage two)."""
+
+    backbone: str = Field(
+        default="resnet_small", description="name of a generator in the registry of models"
+    )
+    hierarchical: bool = Field(
+        default=True,
+        description="train stage one first and hand all weights to stage two (Gu 2023 §3.2)",
+    )
+    positionings: tuple[Positioning, ...] = Field(
+        default=POSITIONINGS, min_length=1, description="positionings of the training radiographs"
+    )
+    stage_one_epochs: int = Field(
+        default=630, ge=1, description="epochs of stage one (Gu 2023 §4.2.7: 630)"
+    )
+    stage_two_epochs: int = Field(
+        default=150,
+        ge=1,
+        description="epochs of stage two (Gu 2023 §4.2.7: 150, or 630 before a regression)",
+    )
+
+
+class Experiment(Section):
+    """One row of a results table: a method, trained per fold and judged on held-out subjects."""
+
+    method: Literal["conventional", "decomposition", "regression"] = Field(
+        description="direct regression from the region (Hsieh 2021), BMD from the predicted "
+        "projection, or regression from the learned representation (Gu 2023 §3.3)"
+    )
+    decomposer: str | None = Field(
+        default=None, description="the decomposer that the method builds on; none for conventional"
+    )
+    positionings: tuple[Positioning, ...] = Field(
+        default=POSITIONINGS,
+        min_length=1,
+        description="positionings of the radiographs that the regression is trained on",
+    )
+    encoder: Literal["frozen", "tuned"] = Field(
+        default="tuned",
+        description="keep the encoder fixed, or tune it after the head (regression only)",
+    )
+
+    @model_validator(mode="after")
+    def _decomposer_fits_method(self) -> Experiment:
+        if (self.method == "conventional") != (self.decomposer is None):
+            raise ValueError(
+                "'decomposer' names a decomposer for the methods decomposition and regression, "
+                "and is left out for conventional"
+            )
+        return self
+
+
+class HipBmdConfig(Section):
+    """The study of Gu et al. 2023."""
+
+    targets: tuple[Target, ...] = Field(
+        default=("dxa", "qct"), min_length=1, description="BMD values to estimate"
+    )
+    decomposers: dict[str, Decomposer] = Field(
+        default={"main": Decomposer()}, description="generators to train, by name"
+    )
+    experiments: dict[str, Experiment] = Field(
+        default={
+            "conventional": Experiment(method="conventional"),
+            "decomposition": Experiment(method="decomposition", decomposer="main"),
+            "decomposition-regression": Experiment(method="regression", decomposer="main"),
+        },
+        description="rows of the results table, by name",
+    )
+
+    @model_validator(mode="after")
+    def _names_resolve(self) -> HipBmdConfig:
+        for name in (*self.decomposers, *self.experiments):
+            if not re.match(NAME, name):
+                raise ValueError(f"'{name}' is no name: use a-z, 0-9, - and _")
+        for name, experiment in self.experiments.items():
+            if experiment.decomposer is not None and experiment.decomposer not in self.decomposers:
+                raise ValueError(
+                    f"experiment '{name}' builds on decomposer '{experiment.decomposer}', "
+                    f"which is not among {sorted(self.decomposers)}"
+                )
+        return self
