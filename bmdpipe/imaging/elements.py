@@ -1,0 +1,47 @@
+"""Elements of a DICOM header, read without trust: what cannot be used counts as absent."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pydicom
+
+
+def value(header: pydicom.Dataset, keyword: str) -> Any:
+    """An element's value, None where it is absent, empty or not readable."""
+    try:
+        found = header.get(keyword)
+    except (ValueError, TypeError, OverflowError, AttributeError, NotImplementedError):
+        return None
+    return None if found is None or found == "" else found
+
+
+def number(header: pydicom.Dataset, keyword: str) -> float | None:
+    """A finite number, None where the element is absent, unreadable, NaN or a list."""
+    found = value(header, keyword)
+    try:
+        result = float(found)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return result if math.isfinite(result) else None
+
+
+def numbers(header: pydicom.Dataset, keyword: str, count: int) -> tuple[float, ...] | None:
+    """Exactly `count` finite numbers, or None."""
+    found = value(header, keyword)
+    try:
+        result = tuple(float(item) for item in found)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return result if len(result) == count and all(map(math.isfinite, result)) else None
+
+
+def whole(header: pydicom.Dataset, keyword: str) -> int | None:
+    """A positive whole number, or None."""
+    found = number(header, keyword)
+    return int(found) if found is not None and found >= 1 else None
+
+
+def stored_bits(header: pydicom.Dataset) -> int:
+    return whole(header, "BitsStored") or whole(header, "BitsAllocated") or 16
