@@ -1,0 +1,96 @@
+"""A virtual subject on disk: what a hospital would give, and apart from it the truth."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bmdpipe.core.atomic import write_json
+from bmdpipe.core.config.study import Positioning
+from bmdpipe.core.config.virtual import VirtualConfig
+from bmdpipe.core.files import (
+    ANNOTATION,
+    CT_SERIES,
+    DXA,
+    RADIOGRAPH_DICOM,
+    TRUE_DENSITY,
+    TRUE_LABELS,
+    TRUTH,
+)
+from bmdpipe.core.labels import SIDES
+from bmdpipe.geometry.landmarks import landmarks_to_json
+from bmdpipe.imaging.nifti import write_volume
+from bmdpipe.virtual.anatomy import Anatomy, build_anatomy
+from bmdpipe.virtual.cohort import subject_number
+from bmdpipe.virtual.ct_dicom import write_ct
+from bmdpipe.virtual.ct_scanner import Scan, scan
+from bmdpipe.virtual.dxa_scanner import dxa_reading, true_abmd, true_vbmd
+from bmdpipe.virtual.positioning import Exposure, draw_exposure
+from bmdpipe.virtual.radiograph_dicom import write_radiograph
+from bmdpipe.virtual.xray_room import draw_processing, expose
+
+log = logging.getLogger(__name__)
+
+
+def simulate_subject(
+    config: VirtualConfig,
+    subject: str,
+    folder: Path,
+    annotated: bool,
+    positionings: Sequence[Positioning],
+) -> dict[str, Any]:
+    """Fill `folder` with the subject's images, DXA value and truth; returns the truth.
+
+    Raises ValueError if the name is not one of the cohort's.
+    """
+    number = subject_number(config, subject)
+    anatomy = build_anatomy(config, number)
+    person = anatomy.person
+    log.info("%s: %s, %.0f years, bones are built", subject, person.sex, person.age_years)
+    scanned = scan(config, anatomy)
+    write_ct(folder / CT_SERIES, config, subject, person, scanned)
+    if annotated:
+        write_volume(folder / ANNOTATION, scanned.labels)
+    write_volume(folder / TRUE_LABELS, scanned.labels)
+    write_volume(folder / TRUE_DENSITY, scanned.density)
+    log.info("%s: CT of %d slices", subject, scanned.hu.size[2])
+    processing = draw_processing(config, number)
+    exposures = [draw_exposure(config, anatomy, name) for name in positionings]
+    for exposure in exposures:
+        image = expose(config, anatomy, exposure, processing)
+        path = folder / RADIOGRAPH_DICOM.format(radiograph=exposure.positioning)
+        write_radiograph(path, config, subject, person, image, exposure, processing)
+    reading = dxa_reading(config, anatomy)
+    write_json(folder / DXA, {"abmd_g_cm2": round(reading, 4), "device": config.dxa.device})
+    truth = truth_of(config, anatomy, scanned, exposures)
+    write_json(folder / TRUTH, truth)
+    return truth
+
+
+def truth_of(
+    config: VirtualConfig, anatomy: Anatomy, scanned: Scan, exposures: Sequence[Exposure]
+) -> dict[str, Any]:
+    """What no stage but evaluation may read; `docs/data_formats.md` describes it."""
+    return {
+        "hu": {"slope": scanned.scale.slope, "intercept": scanned.scale.intercept},
+        "rods": [
+            {
+                "density_mg_cm3": rod.density_mg_cm3,
+                "point_mm": rod.point_mm.tolist(),
+                "axis": rod.axis.tolist(),
+            }
+            for rod in scanned.rods
+        ],
+        "landmarks": {s: landmarks_to_json(anatomy.femora[s].landmarks) for s in SIDES},
+        "vbmd_mg_cm3": {s: true_vbmd(anatomy, s) for s in SIDES},
+        "abmd_g_cm2": {s: true_abmd(config.dxa, anatomy, s) for s in SIDES},
+        "radiographs": {
+            e.positioning: {
+                "camera": e.camera.to_json(),
+                "camera_from_ct": {name: m.tolist() for name, m in e.camera_from_ct.items()},
+            }
+            for e in exposures
+        },
+    }
