@@ -1,0 +1,153 @@
+"""Training of a fold's network: one loop that goes on after a kill as if nothing happened."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from bmdpipe.core.checkpoints import load_state, rng_state, save_state, set_rng_state
+from bmdpipe.core.config.segmentation import SegmentationConfig, SegmentationTraining
+from bmdpipe.core.errors import UsageError
+from bmdpipe.segmentation.augmentation import apply, draw
+from bmdpipe.segmentation.classes import CLASSES
+from bmdpipe.segmentation.grid import window
+from bmdpipe.segmentation.slices import SliceSet
+from bmdpipe.segmentation.unet import UNet, build
+
+log = logging.getLogger(__name__)
+WARM_UP = 0.2
+HISTORY_COLUMNS = ("epoch", "loss", "learning_rate", "images_per_s")
+Row = dict[str, float]
+
+
+def train(
+    data: SliceSet, config: SegmentationConfig, seed: int, device: torch.device, state: Path | None
+) -> tuple[UNet, list[Row]]:
+    """Train a network on the slices; returns it with a row of `HISTORY_COLUMNS` per epoch.
+
+    After each epoch all that the next one depends on goes to the file `state`, and training starts
+    from there if it exists. Raises UsageError naming the batch whose loss is not a number.
+    """
+    training = config.training
+    net = build(config.network, len(CLASSES), seed).to(device)
+    optimiser = torch.optim.AdamW(
+        net.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay
+    )
+    # Chance that shapes the data stays on the CPU, so that a GPU sees the same slices.
+    chance = {
+        "slices": torch.Generator().manual_seed(seed),
+        "dropout": torch.Generator(device).manual_seed(seed),
+    }
+    history: list[Row] = []
+    if state is not None and state.is_file():
+        saved = load_state(state)
+        net.load_state_dict(saved["net"])
+        optimiser.load_state_dict(saved["optimiser"])
+        set_rng_state(saved["chance"], chance)
+        history = saved["history"]
+        log.info("going on after epoch %d", len(history))
+    for epoch in range(len(history), training.epochs):
+        row = _epoch(net, optimiser, data, config, chance, epoch)
+        history.append(row)
+        log.info(
+            "epoch %d of %d: loss %.4f, %.0f images per second",
+            epoch + 1,
+            training.epochs,
+            row["loss"],
+            row["images_per_s"],
+        )
+        if state is not None:
+            parts: dict[str, Any] = {
+                "net": net.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "chance": rng_state(chance),
+                "history": history,
+            }
+            save_state(state, parts)
+    return net, history
+
+
+def _epoch(
+    net: UNet,
+    optimiser: torch.optim.Optimizer,
+    data: SliceSet,
+    config: SegmentationConfig,
+    chance: dict[str, torch.Generator],
+    epoch: int,
+) -> Row:
+    training, network = config.training, config.network
+    device = next(net.parameters()).device
+    net.train()
+    order = _draw_slices(data, training, chance["slices"])
+    batches = order.split(training.batch_size)
+    start = time.perf_counter()
+    total = 0.0
+    for step, chosen in enumerate(batches):
+        rate = learning_rate((epoch + step / len(batches)) / training.epochs, training)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        change = draw(training.augmentation, len(chosen), network.pixel_mm, chance["slices"])
+        hu, shares = apply(data.hu[chosen], data.shares[chosen], change)
+        slices = window(hu, network.window_hu)[:, None].to(
+            device, memory_format=torch.channels_last
+        )
+        logits = net(slices, chance["dropout"])
+        loss = segmentation_loss(logits, shares.to(device) / 255, training.dice_weight)
+        if not math.isfinite(loss.item()):
+            raise UsageError(
+                f"the loss is {loss.item()} in epoch {epoch + 1}, step {step + 1}; the batch is "
+                f"{', '.join(data.names[int(i)] for i in chosen)}: look at these slices, or lower "
+                "segmentation.training.learning_rate"
+            )
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        total += loss.item() * len(chosen)
+    seconds = time.perf_counter() - start
+    values = (epoch + 1, total / len(order), rate, len(order) / seconds)
+    return dict(zip(HISTORY_COLUMNS, values, strict=True))
+
+
+def _draw_slices(
+    data: SliceSet, training: SegmentationTraining, generator: torch.Generator
+) -> Tensor:
+    """Indices of an epoch's slices, none twice."""
+    joint = (data.shares.amax(dim=(2, 3)) > 0).all(dim=1)
+    weights = torch.where(joint, training.joint_weight, 1.0)
+    count = min(training.slices_per_epoch or len(data), len(data))
+    return torch.multinomial(weights, count, replacement=False, generator=generator)
+
+
+def segmentation_loss(logits: Tensor, shares: Tensor, dice_weight: float) -> Tensor:
+    """Cross entropy plus weighted soft Dice loss over the batch, background left out of Dice.
+
+    `shares` `[n, classes - 1, y, x]` are the true shares of the classes but background. Dice is
+    written so that it is best where prediction and share agree, also at shares that are not 0 or 1.
+    Source: Wang 2023, Dice semimetric losses.
+    """
+    truth = torch.cat([1 - shares.sum(dim=1, keepdim=True), shares], dim=1)
+    entropy = functional.cross_entropy(logits, truth)
+    if dice_weight == 0:
+        return entropy
+    found = logits.softmax(dim=1)[:, 1:]
+    axes = (0, 2, 3)
+    total = found.sum(axes) + shares.sum(axes)
+    apart = (found - shares).abs().sum(axes)
+    dice = (total - apart + 1) / (total + 1)
+    return entropy + dice_weight * (1 - dice.mean())
+
+
+def learning_rate(done: float, training: SegmentationTraining) -> float:
+    """One-cycle schedule: a linear rise over the first fifth, then half a cosine down to 1 %."""
+    highest = training.learning_rate
+    if done < WARM_UP:
+        return highest * (0.1 + 0.9 * done / WARM_UP)
+    turn = (done - WARM_UP) / (1 - WARM_UP)
+    return highest * (0.01 + 0.99 * (1 + math.cos(math.pi * turn)) / 2)

@@ -1,0 +1,98 @@
+"""The Bayesian U-Net: a 2D U-Net whose dropout stays on in prediction.
+
+Source: Hiasa 2020; dropout as an approximate posterior after Gal and Ghahramani 2016.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from bmdpipe.core.config.segmentation import SegmentationNetwork
+
+
+def mc_dropout(features: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
+    """Drop a random `share` of the values and scale up the rest; without a generator, keep all.
+
+    A byte of chance decides on each value, so `share` is met to 1/256: drawing eight of them at
+    once takes a tenth of the time that a float for each does.
+    """
+    if generator is None or share == 0:
+        return features
+    dropped = round(share * 256)
+    words = torch.empty(-(-features.numel() // 8), dtype=torch.int64, device=features.device)
+    chance = words.random_(-(2**63), None, generator=generator).view(torch.uint8)
+    keep = (chance[: features.numel()] >= dropped).to(features.dtype)
+    # In the memory order of the features, which may be channels last.
+    mask = keep.mul_(256 / (256 - dropped)).as_strided(features.shape, features.stride())
+    return features * mask
+
+
+class Block(nn.Module):
+    """Twice 3x3 convolution, batch normalisation and ReLU, then dropout."""
+
+    def __init__(self, inputs: int, outputs: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = dropout
+        self.layers = nn.Sequential(
+            nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+        )
+
+    def forward(self, features: Tensor, generator: torch.Generator | None) -> Tensor:
+        return mc_dropout(self.layers(features), self.dropout, generator)
+
+
+class UNet(nn.Module):
+    """Maps windowed slices `[n, 1, y, x]` to class logits `[n, classes, y, x]`.
+
+    Filters double from level to level; y and x must be multiples of 2^(depth-1).
+    """
+
+    def __init__(self, classes: int, depth: int, base_filters: int, dropout: float) -> None:
+        super().__init__()
+        widths = [base_filters * 2**level for level in range(depth)]
+        pairs = list(pairwise(widths))
+        self.first = Block(1, widths[0], dropout)
+        self.down = nn.ModuleList(Block(a, b, dropout) for a, b in pairs)
+        self.enlarge = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in pairs)
+        self.up = nn.ModuleList(Block(2 * a, a, dropout) for a, _ in pairs)
+        self.head = nn.Conv2d(widths[0], classes, 1)
+        self.pool = nn.MaxPool2d(2)
+
+    def forward(self, slices: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Logits; with a generator, dropout acts (in training and in each Monte-Carlo pass)."""
+        return self.finish(self.first.layers(slices), generator)
+
+    def finish(self, start: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Logits from what `first.layers` gives, which lies before all dropout: the Monte-Carlo
+        passes share it."""
+        skips = [mc_dropout(start, self.first.dropout, generator)]
+        for block in self.down:
+            skips.append(block(self.pool(skips[-1]), generator))
+        features = skips.pop()
+        for enlarge, block in zip(reversed(self.enlarge), reversed(self.up), strict=True):
+            features = torch.cat([skips.pop(), enlarge(features)], dim=1)
+            features = block(features, generator)
+        return self.head(features)
+
+
+def build(config: SegmentationNetwork, classes: int, seed: int) -> UNet:
+    """A network whose first weights depend on the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        net = UNet(classes, config.depth, config.base_filters, config.dropout)
+    return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def pick_device(choice: str) -> torch.device:
+    """The device of a config's `auto`, `cpu` or `cuda`."""
+    if choice == "auto":
+        choice = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(choice)
