@@ -1,0 +1,19 @@
+"""Group normalisation in place of batch and instance normalisation (Gu 2023 §4.2.7)."""
+
+from __future__ import annotations
+
+from math import gcd
+
+from torch import nn
+
+MOST_GROUPS = 32
+LEAST_CHANNELS_PER_GROUP = 2
+
+
+def group_norm(channels: int) -> nn.GroupNorm:
+    """32 groups (Wu 2018), or in narrow networks as many as leave two channels to each.
+
+    Wider groups let stage two of a narrow generator collapse to an empty projection.
+    """
+    wanted = min(MOST_GROUPS, max(channels // LEAST_CHANNELS_PER_GROUP, 1))
+    return nn.GroupNorm(gcd(channels, wanted), channels)

@@ -1,0 +1,99 @@
+"""Every network by name: where its class is and with which sizes it is built. Pure data.
+
+Nothing is imported until a network is built, so that a training depends on its own backbone's code
+and on no other's: the workflow hashes `module_of(name)` beside the script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
+
+from bmdpipe.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Kind = Literal["generator", "region_regressor"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A network: `target` is "module:Class", `sizes` its keyword arguments.
+
+    `multiple` is what width and height of an image must be a multiple of.
+    """
+
+    name: str
+    kind: Kind
+    target: str
+    sizes: dict[str, Any] = field(default_factory=dict)
+    multiple: int = 1
+
+    @property
+    def module(self) -> str:
+        return self.target.split(":")[0]
+
+
+def table(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """Entries by name; raises ValueError on a name that is given twice."""
+    by_name: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.name in by_name:
+            raise ValueError(f"two models are called '{entry.name}'")
+        by_name[entry.name] = entry
+    return by_name
+
+
+RESNET = "bmdpipe.models.resnet:ResNetGenerator"
+VGG = "bmdpipe.models.vgg:VggRegressor"
+VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+
+MODELS = table(
+    [
+        # pix2pixHD's global generator (Wang 2018), the paper's baseline backbone
+        Entry("resnet", "generator", RESNET, {"filters": 64, "blocks": 9, "downs": 3}, 8),
+        # a representation of 1/4 of the image, as the regression head expects it (Gu 2023 §3.3)
+        Entry("resnet_small", "generator", RESNET, {"filters": 32, "blocks": 6, "downs": 2}, 4),
+        Entry("resnet_tiny", "generator", RESNET, {"filters": 8, "blocks": 4, "downs": 2}, 4),
+        # Hsieh 2021
+        Entry("vgg16", "region_regressor", VGG, {"stages": VGG16}, 32),
+        Entry("vgg_tiny", "region_regressor", VGG, {"stages": ((8,), (16,), (32,), (64,))}, 16),
+    ]
+)
+
+
+def names(kind: Kind) -> tuple[str, ...]:
+    return tuple(name for name, entry in MODELS.items() if entry.kind == kind)
+
+
+def entry_of(name: str, kind: Kind) -> Entry:
+    """Raises UsageError that lists the models of this kind if there is none of this name."""
+    if name not in names(kind):
+        raise UsageError(f"no {kind} is called '{name}': choose one of {', '.join(names(kind))}")
+    return MODELS[name]
+
+
+def module_of(name: str) -> str:
+    """The module that a model's class is in, for the hash of its code."""
+    return MODELS[name].module
+
+
+def build(name: str, kind: Kind) -> nn.Module:
+    """A network with fresh weights (torch's global random state decides)."""
+    entry = entry_of(name, kind)
+    module, _, attribute = entry.target.partition(":")
+    network: nn.Module = getattr(import_module(module), attribute)(**entry.sizes)
+    return network
+
+
+def check_size(name: str, size_px: tuple[int, int]) -> None:
+    """Raise UsageError if a model cannot take images of this size."""
+    multiple = MODELS[name].multiple
+    if any(n % multiple for n in size_px):
+        raise UsageError(
+            f"'{name}' takes images whose width and height are multiples of {multiple}, "
+            f"not {size_px[0]} x {size_px[1]}"
+        )

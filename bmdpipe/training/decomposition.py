@@ -1,0 +1,131 @@
+"""Stages one and two: a generator learns to turn a radiograph into a density projection.
+
+Source: Gu 2023 §3.2, eq. 7 and 8. One step takes the generator and the discriminators forward once
+on the same pair of true and made projection, then steps the generator and then the discriminators.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from bmdpipe.core.config.pairs import AugmentationConfig
+from bmdpipe.core.config.training import DecompositionConfig
+from bmdpipe.models.discriminator import MultiScaleDiscriminator
+from bmdpipe.models.generator import Generator
+from bmdpipe.pairs.augment import apply_geometry, apply_intensity, draw, is_active
+from bmdpipe.pairs.normalise import ImageScale
+from bmdpipe.training.data import ImagePairs
+from bmdpipe.training.loop import Frame, Mean, Row, batches, check_finite, place, run_epochs
+from bmdpipe.training.losses import (
+    adversarial_loss,
+    feature_matching_loss,
+    gradient_correlation_loss,
+)
+from bmdpipe.training.schedule import adamw, rate_factor, set_rate, step
+
+
+def train_decomposition(
+    generator: Generator,
+    discriminator: MultiScaleDiscriminator,
+    data: ImagePairs,
+    scale: ImageScale,
+    n_epochs: int,
+    config: DecompositionConfig,
+    augmentation: AugmentationConfig,
+    frame: Frame,
+) -> list[Row]:
+    """Train both networks in place, from whatever weights they have; returns the history.
+
+    Raises FloatingPointError if a loss is no longer finite.
+    """
+    data = data.to(frame.device)
+    for network in (generator, discriminator):
+        place(network, frame.device).train()
+    made = adamw(generator.parameters(), config.optimiser)
+    judged = adamw(discriminator.parameters(), config.optimiser, config.discriminator_learning_rate)
+    steps = math.ceil(len(data) / config.batch_size)
+    if config.max_steps is not None:
+        n_epochs = min(n_epochs, math.ceil(config.max_steps / steps))
+    augments = is_active(augmentation)
+
+    def one_epoch(epoch: int, random: torch.Generator) -> Row:
+        mean = Mean()
+        for index, chosen in enumerate(batches(len(data), config.batch_size, random)):
+            factor = rate_factor(
+                epoch + index / steps, epoch * steps + index, n_epochs, config.optimiser
+            )
+            set_rate(made, factor * config.optimiser.learning_rate)
+            set_rate(
+                judged,
+                factor * (config.discriminator_learning_rate or config.optimiser.learning_rate),
+            )
+            radiograph, true = data.radiographs[chosen], data.projections[chosen]
+            if augments:
+                drawn = draw(len(chosen), augmentation, random)
+                both = apply_geometry(torch.cat([radiograph, true], dim=1), drawn)
+                radiograph, true = apply_intensity(both[:, :1], drawn), both[:, 1:]
+            radiograph, true = scale.radiograph_in(radiograph), scale.density_in(true)
+            losses = _step(generator, discriminator, radiograph, true, made, judged, config, frame)
+            names = [data.cases[i] for i in chosen.tolist()]
+            for name, loss in losses.items():
+                check_finite(loss, name, names)
+            mean.add(len(chosen), **losses)
+        return mean.row()
+
+    return run_epochs(
+        frame,
+        n_epochs,
+        {"generator": generator, "discriminator": discriminator},
+        {"generator": made, "discriminator": judged},
+        one_epoch,
+        len(data),
+    )
+
+
+def _step(
+    generator: Generator,
+    discriminator: MultiScaleDiscriminator,
+    radiograph: Tensor,
+    true: Tensor,
+    made: torch.optim.Optimizer,
+    judged: torch.optim.Optimizer,
+    config: DecompositionConfig,
+    frame: Frame,
+) -> dict[str, Tensor]:
+    with frame.precision():
+        fake = generator(radiograph)
+    losses = {
+        "l1": functional.l1_loss(fake.float(), true),
+        "gc": gradient_correlation_loss(fake.float(), true),
+    }
+    total = config.weight_l1 * losses["l1"] + config.weight_gc * losses["gc"]
+    if config.weight_adversarial == 0 and config.weight_fm == 0:
+        step(made, total, config.optimiser.clip_norm)
+        return losses
+
+    n = len(radiograph)
+    discriminator.requires_grad_(True)
+    with frame.precision():
+        features = discriminator(
+            torch.cat([radiograph, radiograph]), torch.cat([true, fake.detach().to(true.dtype)])
+        )
+    real = [[layer[:n] for layer in scale] for scale in features]
+    seen = [[layer[n:] for layer in scale] for scale in features]
+    losses["discriminator"] = 0.5 * (
+        adversarial_loss(real, True, config.adversarial)
+        + adversarial_loss(seen, False, config.adversarial)
+    )
+    discriminator.requires_grad_(False)
+    with frame.precision():
+        judged_fake = discriminator(radiograph, fake)
+    losses["adversarial"] = adversarial_loss(judged_fake, True, config.adversarial)
+    losses["fm"] = feature_matching_loss(judged_fake, real)
+    total = total + config.weight_adversarial * losses["adversarial"]
+    step(made, total + config.weight_fm * losses["fm"], config.optimiser.clip_norm)
+    step(judged, losses["discriminator"], config.optimiser.clip_norm)
+    discriminator.requires_grad_(True)
+    return losses

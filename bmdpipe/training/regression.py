@@ -1,0 +1,121 @@
+"""Stage three and the baseline: a network learns to turn an image into BMD.
+
+Source: Gu 2023 §3.3, eq. 9 to 11.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from bmdpipe.core.config.pairs import AugmentationConfig
+from bmdpipe.core.config.training import OptimiserConfig, RegressionConfig
+from bmdpipe.models.regression import RegressionNetwork
+from bmdpipe.pairs.augment import apply_geometry, apply_intensity, draw, is_active
+from bmdpipe.pairs.normalise import ImageScale, ValueScale
+from bmdpipe.training.data import ValuePairs
+from bmdpipe.training.loop import Frame, Mean, Row, batches, check_finite, place, run_epochs
+from bmdpipe.training.losses import sample_weights, weighted_l1_loss
+from bmdpipe.training.schedule import adamw, rate_factor, set_rate, step
+
+
+def train_stage_three(
+    network: RegressionNetwork,
+    data: ValuePairs,
+    scale: ImageScale,
+    value_scale: ValueScale,
+    tune_encoder: bool,
+    config: RegressionConfig,
+    augmentation: AugmentationConfig,
+    frame: Frame,
+) -> list[Row]:
+    """Train the head on the fixed encoder, then (if wanted) both; in place, returns the history."""
+    network.encoder.requires_grad_(False)
+    history = train_regression(
+        network,
+        data,
+        scale,
+        value_scale,
+        config.frozen_epochs,
+        config.batch_size,
+        config.optimiser,
+        augmentation,
+        replace(frame, name=f"{frame.name}_frozen"),
+    )
+    network.encoder.requires_grad_(True)
+    if not tune_encoder:
+        return history
+    tuned = train_regression(
+        network,
+        data,
+        scale,
+        value_scale,
+        config.tuned_epochs,
+        config.batch_size,
+        config.optimiser.model_copy(update={"learning_rate": config.tuned_learning_rate}),
+        augmentation,
+        replace(frame, name=f"{frame.name}_tuned"),
+    )
+    return history + [{**row, "epoch": row["epoch"] + len(history)} for row in tuned]
+
+
+def train_regression(
+    network: nn.Module,
+    data: ValuePairs,
+    scale: ImageScale,
+    value_scale: ValueScale,
+    n_epochs: int,
+    batch_size: int,
+    optimiser_config: OptimiserConfig,
+    augmentation: AugmentationConfig,
+    frame: Frame,
+) -> list[Row]:
+    """Train the parameters that want gradients, in place, by the weighted L1 loss.
+
+    Raises FloatingPointError if the loss is no longer finite.
+    """
+    data = data.to(frame.device)
+    place(network, frame.device).train()
+    optimiser = adamw([p for p in network.parameters() if p.requires_grad], optimiser_config)
+    weights = sample_weights(data.values)
+    values = value_scale.value_in(data.values)
+    steps = math.ceil(len(data) / batch_size)
+    augments = is_active(augmentation)
+
+    def one_epoch(epoch: int, random: torch.Generator) -> Row:
+        mean = Mean()
+        for index, chosen in enumerate(batches(len(data), batch_size, random)):
+            factor = rate_factor(
+                epoch + index / steps, epoch * steps + index, n_epochs, optimiser_config
+            )
+            set_rate(optimiser, factor * optimiser_config.learning_rate)
+            images = data.images[chosen]
+            if augments:
+                drawn = draw(len(chosen), augmentation, random)
+                images = apply_intensity(apply_geometry(images, drawn), drawn)
+            with frame.precision():
+                predicted = network(scale.radiograph_in(images)).float()
+            loss = weighted_l1_loss(predicted, values[chosen], weights[chosen])
+            check_finite(loss, "weighted_l1", [data.cases[i] for i in chosen.tolist()])
+            step(optimiser, loss, optimiser_config.clip_norm)
+            error = (predicted - values[chosen]).abs().mean() * value_scale.sd
+            mean.add(len(chosen), weighted_l1=loss, mae=error)
+        return mean.row()
+
+    return run_epochs(
+        frame, n_epochs, {"network": network}, {"network": optimiser}, one_epoch, len(data)
+    )
+
+
+def predict_images(
+    network: Callable[[Tensor], Tensor], images: Tensor, device: torch.device, batch_size: int = 8
+) -> Tensor:
+    """A network's output for a stack of images `[n, 1, h, w]`, on the CPU, without gradients."""
+    with torch.inference_mode():
+        return torch.cat(
+            [network(part.to(device)).float().cpu() for part in images.split(batch_size)]
+        )

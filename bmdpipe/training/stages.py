@@ -1,0 +1,142 @@
+"""The trainings of one fold as the workflow runs them: build or take over, train, hand back.
+
+Source: Gu 2023 §3 and Fig. 2.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from bmdpipe.core.config.pairs import PairsConfig
+from bmdpipe.core.config.study import Decomposer
+from bmdpipe.core.config.training import TrainingConfig
+from bmdpipe.models.discriminator import MultiScaleDiscriminator
+from bmdpipe.models.registry import build, check_size
+from bmdpipe.pairs.normalise import fit_image_scale, fit_value_scale
+from bmdpipe.pairs.region import crop_regions
+from bmdpipe.pairs.store import Pairs
+from bmdpipe.training.data import ImagePairs, ValuePairs
+from bmdpipe.training.decomposition import train_decomposition
+from bmdpipe.training.loop import Frame, Row, fresh
+from bmdpipe.training.regression import train_regression, train_stage_three
+from bmdpipe.training.saved import (
+    Decomposition,
+    Regression,
+    load_decomposition,
+    load_discriminator,
+    new_discriminator,
+    new_generator,
+    new_regression,
+)
+
+
+def decompose(
+    stage: str,
+    pairs: Pairs,
+    kind: str,
+    n_epochs: int,
+    decomposer: Decomposer,
+    pairs_config: PairsConfig,
+    config: TrainingConfig,
+    state: Path,
+    before: Path | None = None,
+) -> tuple[Decomposition, MultiScaleDiscriminator, list[Row]]:
+    """Train stage one (`kind` bones) or two (`kind` pf), from the weights of the stage `before`.
+
+    A stage that takes over weights takes over the scale too, so that the output keeps its meaning.
+    """
+    check_size(decomposer.backbone, pairs_config.size_px)
+    data = ImagePairs.of(pairs, kind)
+    sizes = config.decomposition.discriminator
+    discriminator = fresh(lambda: new_discriminator(sizes), config.seed, stage, "discriminator")
+    if before is None:
+        generator = fresh(
+            lambda: new_generator(decomposer.backbone), config.seed, stage, "generator"
+        )
+        scale = fit_image_scale(pairs.images["radiograph"], pairs.images[kind])
+    else:
+        earlier = load_decomposition(before)
+        generator, scale = earlier.generator, earlier.scale
+        load_discriminator(before, discriminator)
+    history = train_decomposition(
+        generator,
+        discriminator,
+        data,
+        scale,
+        n_epochs,
+        config.decomposition,
+        pairs_config.augmentation,
+        Frame.of(stage, state, config),
+    )
+    trained = Decomposition(generator.eval(), scale, decomposer.backbone, pairs_config.size_px)
+    return trained, discriminator, history
+
+
+def regress(
+    data: ValuePairs,
+    stage_two: Path,
+    tune_encoder: bool,
+    pairs_config: PairsConfig,
+    config: TrainingConfig,
+    state: Path,
+) -> tuple[Regression, str, list[Row]]:
+    """Train stage three on the encoder that stage two left; also returns the backbone's name."""
+    earlier = load_decomposition(stage_two)
+    network = fresh(
+        lambda: new_regression(earlier.generator, earlier.size_px, config.regression.head),
+        config.seed,
+        "stage_three",
+    )
+    value_scale = fit_value_scale(data.values.tolist())
+    history = train_stage_three(
+        network,
+        data,
+        earlier.scale,
+        value_scale,
+        tune_encoder,
+        config.regression,
+        pairs_config.augmentation,
+        Frame.of("stage_three", state, config),
+    )
+    return Regression(network.eval(), earlier.scale, value_scale), earlier.backbone, history
+
+
+def regress_regions(
+    data: ValuePairs,
+    pairs_config: PairsConfig,
+    config: TrainingConfig,
+    state: Path,
+) -> tuple[Regression, list[Row]]:
+    """Train the conventional baseline on region images."""
+    conventional = config.conventional
+    check_size(conventional.model, (conventional.region_px, conventional.region_px))
+    network = fresh(
+        lambda: build(conventional.model, "region_regressor"), config.seed, "conventional"
+    )
+    images = data.images.numpy()
+    scale = fit_image_scale(images, images)
+    value_scale = fit_value_scale(data.values.tolist())
+    history = train_regression(
+        network,
+        data,
+        scale,
+        value_scale,
+        conventional.epochs,
+        conventional.batch_size,
+        conventional.optimiser,
+        pairs_config.augmentation,
+        Frame.of("conventional", state, config),
+    )
+    return Regression(network.eval(), scale, value_scale), history
+
+
+def region_images(pairs: Pairs, region_px: int, margin: float) -> torch.Tensor:
+    """The baseline's input `[n, 1, region_px, region_px]` from pairs with radiograph and pf."""
+    return crop_regions(
+        torch.from_numpy(pairs.images["radiograph"]),
+        torch.from_numpy(pairs.images["pf"]),
+        region_px,
+        margin,
+    )[:, None]

@@ -1,0 +1,79 @@
+"""Cut every subject's radiographs and projections into hip images of one size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from bmdpipe.core.atomic import read_json
+from bmdpipe.core.config.pairs import PairsConfig
+from bmdpipe.core.errors import UsageError
+from bmdpipe.core.files import AUGMENTATION_SHEET, BONES, POSES, PROXIMAL_FEMUR, RADIOGRAPH, SUBJECT
+from bmdpipe.core.metrics import Metrics
+from bmdpipe.core.records import read_record
+from bmdpipe.geometry.camera import Camera
+from bmdpipe.imaging.nifti import read_image, read_meta
+from bmdpipe.pairs.build import RegisteredRadiograph, build_subject, trusted_sides
+from bmdpipe.pairs.store import Case, Pairs, write_index, write_subject
+from workflow_scripts.job import Job, Outcome, run_job
+
+
+def pairs(job: Job, out: Path) -> Outcome:
+    config = job.section("pairs", PairsConfig)
+    everything: list[Case] = []
+    shown: Pairs | None = None
+    for subject in job.row["subjects"]:
+        if not read_record(job.at("project", subject=subject)).ok:
+            continue
+        side = read_json(job.at("import", subject=subject) / SUBJECT)["side"]
+        cases, images = build_subject(subject, side, _radiographs(job, subject, side), config)
+        if cases:
+            write_subject(out, subject, images)
+            everything += cases
+            shown = shown or Pairs(tuple(cases), images)
+    if shown is None:
+        raise UsageError("no subject reached the hip images: see the records of the stages before")
+    write_index(out, everything)
+
+    from bmdpipe.pairs.sheet import write_augmentation_sheet
+
+    write_augmentation_sheet(out / AUGMENTATION_SHEET, shown, config.augmentation)
+    return Outcome(
+        Metrics(
+            values={
+                "subjects": len({case.subject for case in everything}),
+                "hip_images": len(everything),
+                "target_hip_images": sum(case.target for case in everything),
+            },
+            artefacts=(AUGMENTATION_SHEET,),
+        )
+    )
+
+
+def _radiographs(job: Job, subject: str, side: str) -> Iterator[RegisteredRadiograph]:
+    """The subject's radiographs that were projected, each with the hips that can be trusted."""
+    projected = job.at("project", subject=subject)
+    imported = job.at("import", subject=subject)
+    warned = {warning.code for warning in read_record(imported).warnings}
+    for name, found in sorted(read_json(job.at("register", subject=subject) / POSES).items()):
+        bones = projected / BONES.format(radiograph=name)
+        pf = projected / PROXIMAL_FEMUR.format(radiograph=name)
+        if not (bones.is_file() and pf.is_file()):
+            continue
+        sides = trusted_sides(found["bodies"])
+        if "W_METAL" in warned:  # an implant in the other hip
+            sides = tuple(s for s in sides if s == side)
+        picture = read_image(imported / RADIOGRAPH.format(radiograph=name))
+        yield RegisteredRadiograph(
+            name=name,
+            positioning=read_meta(imported / RADIOGRAPH.format(radiograph=name))["positioning"],
+            camera=Camera.from_json(found["camera"]),
+            radiograph=picture,
+            bones=read_image(bones),
+            pf=read_image(pf),
+            sides=sides,
+        )
+
+
+if __name__ == "__main__":
+    run_job("pairs", pairs)

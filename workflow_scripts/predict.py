@@ -1,0 +1,95 @@
+"""Predict the BMD of a fold's held-out subjects by one experiment's method."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bmdpipe.core.atomic import write_json
+from bmdpipe.core.config.study import Experiment
+from bmdpipe.core.files import FOLDS, PROJECTION_FIT
+from bmdpipe.core.metrics import Metrics
+from bmdpipe.pairs.folds import held_out_subjects, read_folds
+from bmdpipe.pairs.store import Pairs, read_pairs
+from bmdpipe.training.loop import pick_device
+from bmdpipe.training.prediction import (
+    Estimates,
+    estimate_from_images,
+    estimate_from_projections,
+    prediction_rows,
+    project_cases,
+    write_predictions,
+    write_projections,
+)
+from bmdpipe.training.projection_fit import ProjectionFit, fit_projections
+from bmdpipe.training.saved import load_conventional, load_decomposition, load_regression
+from bmdpipe.training.stages import region_images
+from workflow_scripts.job import Job, Outcome, run_job
+from workflow_scripts.training_folds import bmd_of, trained_on
+
+KINDS = ("radiograph", "pf")
+
+
+def predict(job: Job, out: Path) -> Outcome:
+    experiment = job.section("experiment", Experiment)
+    device = pick_device(job.config["device"])
+    trained = read_pairs(
+        job.at("pairs"), trained_on(job), ("pf",), experiment.positionings, target_only=True
+    )
+    held_out = held_out_subjects(read_folds(job.at("folds") / FOLDS), int(job.keys["fold"]))
+    tested = read_pairs(job.at("pairs"), held_out, KINDS, target_only=True)
+    fits = {target: _fit(job, target, trained) for target in job.config["targets"]}
+    projections = None
+    if experiment.method == "decomposition":
+        model = load_decomposition(job.at("train_stage_two", decomposer=str(experiment.decomposer)))
+        projections = project_cases(model, tested, device)
+        write_projections(out, tested.cases, projections, tested.images["pf"])
+
+    rows = []
+    for target, fit in fits.items():
+        if projections is not None:
+            estimates = estimate_from_projections(fit, projections)
+        else:
+            estimates = _regress(job, experiment, target, tested, device)
+        rows += prediction_rows(
+            tested.cases,
+            int(job.keys["fold"]),
+            target,
+            bmd_of(job, target, tested),
+            estimates,
+            estimate_from_projections(fit, tested.images["pf"]),
+        )
+    write_predictions(out, rows)
+    write_json(out / PROJECTION_FIT, {target: fit.to_json() for target, fit in fits.items()})
+    values = {f"threshold_{target}_mg_cm2": fit.threshold_mg_cm2 for target, fit in fits.items()}
+    values["cases"] = len(tested)
+    values["flagged"] = sum(bool(row["flags"]) for row in rows)
+    return Outcome(Metrics(values=values, artefacts=(PROJECTION_FIT,)))
+
+
+def _fit(job: Job, target: str, trained: Pairs) -> ProjectionFit:
+    """Threshold and line from the true projections of the training folds."""
+    known = bmd_of(job, target, trained)
+    values = [known[case.subject] for case in trained.cases]
+    kept = [i for i, value in enumerate(values) if value is not None]
+    return fit_projections(
+        trained.images["pf"][kept], [value for value in values if value is not None]
+    )
+
+
+def _regress(
+    job: Job, experiment: Experiment, target: str, tested: Pairs, device: torch.device
+) -> Estimates:
+    if experiment.method == "regression":
+        images = torch.from_numpy(np.ascontiguousarray(tested.images["radiograph"]))[:, None]
+        model = load_regression(job.at("train_stage_three", target=target))
+    else:
+        model, region_px, margin = load_conventional(job.at("train_conventional", target=target))
+        images = region_images(tested, region_px, margin)
+    return estimate_from_images(model, images, device)
+
+
+if __name__ == "__main__":
+    run_job("predict", predict)

@@ -1,0 +1,44 @@
+"""Train a fold's stage one: radiograph to the density projection of pelvis and femora."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bmdpipe.core.config.pairs import PairsConfig
+from bmdpipe.core.config.study import Decomposer
+from bmdpipe.core.config.training import TrainingConfig
+from bmdpipe.pairs.store import read_pairs
+from bmdpipe.training.history import history_metrics, write_history
+from bmdpipe.training.saved import save_decomposition
+from bmdpipe.training.stages import decompose
+from workflow_scripts.job import Job, Outcome, run_job
+from workflow_scripts.training_folds import finish, state_of, trained_on
+
+
+def train_stage_one(job: Job, out: Path) -> Outcome:
+    decomposer = job.section("decomposer", Decomposer)
+    pairs_config = job.section("pairs", PairsConfig)
+    config = job.section("training", TrainingConfig)
+    subjects = trained_on(job)
+    pairs = read_pairs(job.at("pairs"), subjects, ("radiograph", "bones"), decomposer.positionings)
+    state = state_of(job, subjects)
+    trained, discriminator, history = decompose(
+        "stage_one",
+        pairs,
+        "bones",
+        decomposer.stage_one_epochs,
+        decomposer,
+        pairs_config,
+        config,
+        state,
+    )
+    save_decomposition(out, trained, discriminator, "bones", subjects)
+    write_history(out, history)
+    finish(state)
+    return Outcome(
+        history_metrics(history, {"backbone": decomposer.backbone, "images": len(pairs)})
+    )
+
+
+if __name__ == "__main__":
+    run_job("train_stage_one", train_stage_one)
