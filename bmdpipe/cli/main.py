@@ -1,0 +1,71 @@
+"""The command `bmdpipe`.
+
+Exit codes: 0 done; 1 a fault of the program; 2 something the user must mend, told in a line each.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bmdpipe.cli import checking, pages, tracking_page
+from bmdpipe.core.codes import MEANING
+from bmdpipe.core.errors import UsageError
+
+app = typer.Typer(
+    help="Bone mineral density from one plain hip radiograph. For research only.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+Results = Annotated[Path, typer.Option(help="Folder of all results.")]
+
+
+@app.command()
+def check(
+    config: Annotated[Path, typer.Argument(help="A config file, such as config/demo.yaml.")],
+) -> None:
+    """Check a config and its cohort tables before anything runs."""
+    typer.echo(checking.check(config))
+
+
+@app.command()
+def report(
+    cohort: Annotated[str, typer.Argument(help="Name of the cohort.")],
+    results: Results = Path("results"),
+) -> None:
+    """Say where a cohort's report is."""
+    typer.echo(pages.find_report(results, cohort))
+
+
+@app.command()
+def ui(
+    results: Results = Path("results"),
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 5000,
+) -> None:
+    """Compare runs in MLflow, on this machine only."""
+    uri = tracking_page.existing_store(results)
+    typer.echo(f"MLflow on http://127.0.0.1:{port} (stop with Ctrl-C)", err=True)
+    raise typer.Exit(tracking_page.serve(uri, results, port))
+
+
+@app.command()
+def codes() -> None:
+    """List the codes that a case is quarantined (E_) or marked (W_) with."""
+    width = max(map(len, MEANING))
+    for code, meaning in MEANING.items():
+        typer.echo(f"{code:{width}}  {meaning}")
+
+
+def main() -> None:
+    """Run the command; a `UsageError` becomes a line on standard error and exit code 2."""
+    try:
+        app()
+    except UsageError as error:
+        for line in str(error).splitlines():
+            sys.stderr.write(f"error: {line}\n")
+        raise SystemExit(2) from None
