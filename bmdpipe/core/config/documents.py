@@ -59,7 +59,7 @@ def _yaml_field(name: str, info: FieldInfo, depth: int) -> list[str]:
     comment = textwrap.wrap(info.description or "", WIDTH - len(indent) - 2)
     lines = [f"{indent}# {line}" for line in comment]
     model = _model_of(info)
-    if model is not None and not _is_mapping(info):
+    if model is not None and not _is_collection(info):
         lines.append(f"{indent}{name}:")
         for inner, inner_info in model.model_fields.items():
             lines += _yaml_field(inner, inner_info, depth + 1)
@@ -87,7 +87,7 @@ def _tables(prefix: str, model: type[BaseModel], intro: str) -> list[str]:
         place = f"{prefix}.{name}" if prefix else name
         meaning = (info.description or "").replace("|", "\\|")
         if inner is not None:
-            below = f"{place}.<name>" if _is_mapping(info) else place
+            below = f"{place}.<{_of_each(info)}>" if _is_collection(info) else place
             parts.append(f"| `{name}` | section | see `{below}` | {meaning} |")
             deeper += _tables(below, inner, (inner.__doc__ or "").strip().splitlines()[0])
             continue
@@ -111,8 +111,12 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _is_mapping(info: FieldInfo) -> bool:
-    return get_origin(info.annotation) is dict
+def _is_collection(info: FieldInfo) -> bool:
+    return get_origin(info.annotation) in (dict, tuple)
+
+
+def _of_each(info: FieldInfo) -> str:
+    return "name" if get_origin(info.annotation) is dict else "number"
 
 
 def _model_of(info: FieldInfo) -> type[BaseModel] | None:

@@ -1,0 +1,45 @@
+# bmdpipe: from raw DICOM of a cohort to models that read bone mineral density from one radiograph.
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+if "cohort" not in config:
+
+    configfile: workflow.source_path("config/demo.yaml")
+
+
+report: "config/report/workflow.rst"
+
+
+include: "rules/common.smk"
+include: "rules/simulate.smk"
+include: "rules/import.smk"
+include: "rules/folds.smk"
+include: "rules/calibrate.smk"
+include: "rules/segment.smk"
+include: "rules/roi.smk"
+include: "rules/register.smk"
+include: "rules/project.smk"
+include: "rules/pairs.smk"
+include: "rules/train.smk"
+include: "rules/predict.smk"
+include: "rules/evaluate.smk"
+include: "rules/explain.smk"
+include: "rules/report.smk"
+include: "rules/track.smk"
+
+
+localrules:
+    all,
+    folds,
+    summary,
+    track,
+
+
+rule all:
+    default_target: True
+    input:
+        LAYOUT.at("report"),
+        LAYOUT.summary,
+        LAYOUT.tracked,

@@ -1,0 +1,101 @@
+# Validation, the cohort's rows, and what every rule is made of: paths, config sections, code hash.
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, workflow.basedir)
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [workflow.basedir, *filter(None, [os.environ.get("PYTHONPATH")])]
+)
+
+from bmdpipe.core.config.loading import parse_config
+from bmdpipe.core.errors import UsageError
+from bmdpipe.core.layout import Layout
+from bmdpipe.core.provenance import canonical_json, code_hash, compiled_hash, file_hash
+from bmdpipe.models.registry import module_of
+from bmdpipe.virtual.configured import configured_cohort
+
+os.environ["NUMBA_CACHE_DIR"] = str(
+    Path(
+        ".snakemake", "numba", compiled_hash(Path(workflow.basedir, "bmdpipe"))
+    ).resolve()
+)
+
+try:
+    CONFIG = parse_config(config)
+    COHORT = configured_cohort(CONFIG)
+except UsageError as error:
+    sys.stderr.write("".join(f"error: {line}\n" for line in str(error).splitlines()))
+    sys.exit(2)
+
+LAYOUT = Layout(CONFIG.results, CONFIG.cohort.name)
+SUBJECTS = COHORT.ids
+VIRTUAL = CONFIG.cohort.kind == "virtual"
+FOLDS = range(CONFIG.folds.n_folds)
+STUDY = CONFIG.hip_bmd
+
+
+wildcard_constraints:
+    subject=r"[A-Za-z0-9-]{1,64}",
+    fold=r"\d+",
+    decomposer=r"[a-z0-9][a-z0-9_-]*",
+    experiment=r"[a-z0-9][a-z0-9_-]*",
+    target="dxa|qct",
+
+
+def per_subject(stage):
+    """The folders of a stage for all subjects."""
+    return [LAYOUT.at(stage, subject=subject) for subject in SUBJECTS]
+
+
+def sections(*names, without=(), **values):
+    """Config sections as canonical JSON, so that a rule reruns when one of them changes.
+
+    `a.b` names a part of a section; `without` drops keys that the rule does not depend on; `values`
+    adds what is not a section.
+    """
+    chosen = {}
+    for name in names:
+        model = CONFIG
+        for part in name.split("."):
+            model = getattr(model, part)
+        chosen[name] = {
+            key: value
+            for key, value in model.model_dump(mode="json").items()
+            if key not in without
+        }
+    return canonical_json(chosen | values)
+
+
+def command(script, *keys, row=False):
+    """The shell command of a rule: its script with paths, keys, config and threads."""
+    parts = [
+        "NUMBA_NUM_THREADS={threads} ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS={threads}",
+        f"{sys.executable} -m workflow_scripts.{script}",
+        f"--root {LAYOUT.root} --cohort {LAYOUT.cohort}",
+        *(f"--key {key}={{wildcards.{key}}}" for key in keys),
+        "--config {params.config:q}",
+        "--row {params.row:q}" if row else "",
+        "--threads {threads} --code {params.code} 2> {log}",
+    ]
+    return " ".join(filter(None, parts))
+
+
+def code(script, *modules):
+    """Hash of a script's code with everything of ours that it imports."""
+    return code_hash(f"workflow_scripts.{script}", *modules)
+
+
+def subject_row(wildcards):
+    """A subject's rows of the cohort tables."""
+    return canonical_json(COHORT.to_json(wildcards.subject))
+
+
+def decomposer_of(wildcards):
+    """The decomposer that a job's wildcards or experiment name, None for the conventional method."""
+    name = getattr(wildcards, "decomposer", None)
+    name = name or STUDY.experiments[wildcards.experiment].decomposer
+    return STUDY.decomposers[name] if name else None
+
+
+SUBJECT_LIST = canonical_json({"subjects": list(SUBJECTS)})

@@ -1,0 +1,20 @@
+# 2D-3D registration of pelvis and femora to each radiograph.
+rule register:
+    input:
+        LAYOUT.at("import"),
+        LAYOUT.at("calibrate"),
+        LAYOUT.at("segment"),
+    output:
+        directory(LAYOUT.at("register")),
+    log:
+        LAYOUT.log("register"),
+    benchmark:
+        LAYOUT.benchmark("register")
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        config=sections("registration"),
+        code=code("register"),
+    shell:
+        command("register", "subject")

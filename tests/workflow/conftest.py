@@ -1,0 +1,86 @@
+"""A copy of the repository in which the workflow has run once, shared by the workflow tests."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PARTS = ("Snakefile", "rules", "workflow_scripts", "bmdpipe", "config")
+RUN_TIMEOUT_S = 800
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the workflow to run and to edit."""
+
+    root: Path
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+        cores = str(min(os.cpu_count() or 1, 4))
+        return subprocess.run(
+            [sys.executable, "-m", "snakemake", "--cores", cores, *arguments],
+            cwd=self.root,
+            env=environment | {"PYTHONPATH": str(self.root)},
+            capture_output=True,
+            text=True,
+            timeout=RUN_TIMEOUT_S,
+            check=False,
+        )
+
+    def to_run(self, *arguments: str, configfile: str = "config/test.yaml") -> dict[str, int]:
+        """Rules that a dry run lists, with their number of jobs; empty if nothing is to be done."""
+        done = self.snakemake("-n", "--configfile", configfile, *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        text = done.stdout + done.stderr
+        table = re.search(r"^job\s+count\n-+\s+-+\n(.*?)^total", text, flags=re.S | re.M)
+        if table is None:
+            assert "Nothing to be done" in text, text
+            return {}
+        rows = (line.split() for line in table.group(1).splitlines() if line.strip())
+        return {name: int(count) for name, count in rows if name != "all"}
+
+
+def copy_of_repository(folder: Path) -> Checkout:
+    ignore = shutil.ignore_patterns("__pycache__")
+    for part in PARTS:
+        source = REPOSITORY / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=ignore)
+        else:
+            shutil.copy2(source, folder / part)
+    return Checkout(folder)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Checkout:
+    """The `test` config, run to its end."""
+    checkout = copy_of_repository(tmp_path_factory.mktemp("checkout"))
+    done = checkout.snakemake("--configfile", "config/test.yaml", "--show-failed-logs")
+    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+    return checkout
+
+
+@pytest.fixture
+def edited(finished):
+    """Edit a file of the finished checkout for the length of a test: `edited(path, old, new)`."""
+    originals: dict[Path, bytes] = {}
+
+    def edit(name: str, old: str, new: str) -> None:
+        path = finished.root / name
+        originals.setdefault(path, path.read_bytes())
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{name} does not hold {old!r}"
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    yield edit
+    for path, content in originals.items():
+        path.write_bytes(content)

@@ -1,0 +1,93 @@
+"""Register one subject's bones to each of its radiographs."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from bmdpipe.core.atomic import read_json, write_json
+from bmdpipe.core.config.registration import RegistrationConfig
+from bmdpipe.core.errors import CaseError, CaseWarning
+from bmdpipe.core.files import DENSITY, LABELS, OVERLAY, POSES, RADIOGRAPH, SUBJECT
+from bmdpipe.core.labels import femur_body
+from bmdpipe.core.metrics import Metrics
+from bmdpipe.core.provenance import digest
+from bmdpipe.core.records import Refusal
+from bmdpipe.geometry.camera import Camera
+from bmdpipe.imaging.nifti import read_image, read_meta, read_volume
+from bmdpipe.projection.picture import write_png
+from bmdpipe.registration.bones import prepare_bones
+from bmdpipe.registration.overlay import overlay, silhouettes
+from bmdpipe.registration.register import register_radiograph
+from workflow_scripts.job import Job, Outcome, run_case
+
+
+def register(job: Job, out: Path) -> Outcome:
+    config = job.section("registration", RegistrationConfig)
+    subject = job.keys["subject"]
+    target = femur_body(read_json(job.at("import") / SUBJECT)["side"])
+    labels = read_volume(job.at("segment") / LABELS)
+    bones = prepare_bones(read_volume(job.at("calibrate") / DENSITY), labels, config)
+    for name in ("pelvis", target):
+        if name not in bones:
+            raise CaseError("E_SEGMENTATION", subject, f"there is no {name} to register")
+    shapes = silhouettes(labels)
+
+    poses, parts, warnings = {}, [], []
+    similarities: list[float] = []
+    failed, seconds = 0, 0.0
+    (out / OVERLAY).parent.mkdir()
+    pattern = job.at("import") / RADIOGRAPH.format(radiograph="*")
+    for path in sorted(pattern.parent.glob(pattern.name)):
+        radiograph = path.name.removesuffix(".nii.gz")
+        case = f"{subject}/{radiograph}"
+        image, camera = read_image(path), Camera.from_json(read_meta(path)["camera"])
+        rng = np.random.default_rng([config.seed, int(digest(case), 16)])
+        start = time.perf_counter()
+        found = register_radiograph(image, camera, bones, config, rng)
+        seconds += time.perf_counter() - start
+        poses[radiograph] = {
+            "camera": camera.to_json(),
+            "bodies": {
+                name: {
+                    "camera_from_ct": pose.camera_from_ct.tolist(),
+                    "similarity": pose.similarity,
+                    "gain": pose.gain,
+                    "moved_mm": pose.moved_mm,
+                    "ok": pose.ok,
+                }
+                for name, pose in found.items()
+            },
+        }
+        write_png(
+            out / OVERLAY.format(radiograph=radiograph), overlay(image, camera, shapes, found)
+        )
+        similarities += [pose.similarity for pose in found.values()]
+        bad = [name for name, pose in found.items() if not pose.ok]
+        failed += len(bad)
+        if "pelvis" in bad or target in bad:
+            hint = f"the pose of {', '.join(bad)} is not to be trusted: see the overlay"
+            parts.append(Refusal(case, "register", "E_REGISTRATION", hint))
+        elif bad:
+            warnings.append(CaseWarning("W_REGISTRATION", f"{case}: {', '.join(bad)}"))
+    if not poses:
+        raise CaseError("E_MISSING_FILE", subject, "no radiograph was imported")
+    write_json(out / POSES, poses)
+    return Outcome(
+        Metrics(
+            values={
+                "similarity_median": float(np.median(similarities)),
+                "seconds_per_body": seconds / len(similarities),
+                "failed": float(failed),
+            },
+            artefacts=tuple(OVERLAY.format(radiograph=name) for name in poses),
+        ),
+        warnings=tuple(warnings),
+        parts=tuple(parts),
+    )
+
+
+if __name__ == "__main__":
+    run_case("register", register, needs=("import", "calibrate", "segment"))
