@@ -5,7 +5,13 @@ rule evaluate:
             LAYOUT.at("predict", experiment=wildcards.experiment), fold=FOLDS
         ),
     output:
-        directory(LAYOUT.at("evaluate")),
+        report(
+            directory(LAYOUT.at("evaluate")),
+            patterns=["{figure}.png"],
+            caption="../config/report/evaluation.rst",
+            category="Results",
+            subcategory="{experiment}",
+        ),
     log:
         LAYOUT.log("evaluate"),
     benchmark:

@@ -15,7 +15,13 @@ rule explain:
         LAYOUT.at("pairs"),
         explained_models,
     output:
-        directory(LAYOUT.at("explain")),
+        report(
+            directory(LAYOUT.at("explain")),
+            patterns=["{figure}.png"],
+            caption="../config/report/attention.rst",
+            category="Attention",
+            subcategory="{experiment}",
+        ),
     log:
         LAYOUT.log("explain"),
     benchmark:

@@ -19,7 +19,7 @@ from pydicom.pixels import pixel_array
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from bmdpipe.core.errors import CaseError
-from bmdpipe.imaging.elements import number, whole
+from bmdpipe.imaging.elements import BROKEN, number, whole
 from bmdpipe.imaging.fragments import jpeg2000_size, walk
 
 UNDEFINED_LENGTH = 0xFFFFFFFF
@@ -90,7 +90,7 @@ def read_header(
         raise CaseError("E_TRUNCATED", case, f"{path.name} ends in its header") from None
     except OSError as error:
         raise CaseError("E_MISSING_FILE", case, f"{path.name}: {error.strerror}") from None
-    except (ValueError, NotImplementedError, AttributeError, KeyError, TypeError):
+    except BROKEN:
         raise CaseError("E_NOT_DICOM", case, f"{path.name} has a broken header") from None
     if start > path.stat().st_size:
         raise CaseError("E_TRUNCATED", case, f"{path.name} ends in its header")
@@ -117,7 +117,7 @@ def read_pixels(file: DicomFile, case: str) -> NDArray:
         ) from None
     except (EOFError, struct.error, zlib.error):
         raise CaseError("E_TRUNCATED", case, f"{name} ends in its pixels") from None
-    except (ValueError, AttributeError, KeyError, TypeError, IndexError):
+    except BROKEN:
         hint = f"{name}: the pixels do not fit the size in the header"
         raise CaseError("E_PIXEL_LENGTH", case, hint) from None
     expected = (whole(file.header, "Rows"), whole(file.header, "Columns"))

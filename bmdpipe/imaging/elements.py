@@ -6,13 +6,26 @@ import math
 from typing import Any
 
 import pydicom
+from pydicom.errors import BytesLengthException
+
+BROKEN = (
+    BytesLengthException,
+    ValueError,
+    TypeError,
+    OverflowError,
+    AttributeError,
+    KeyError,
+    IndexError,
+    NotImplementedError,
+)
+"""What pydicom raises on elements that make no sense."""
 
 
 def value(header: pydicom.Dataset, keyword: str) -> Any:
     """An element's value, None where it is absent, empty or not readable."""
     try:
         found = header.get(keyword)
-    except (ValueError, TypeError, OverflowError, AttributeError, NotImplementedError):
+    except BROKEN:
         return None
     return None if found is None or found == "" else found
 

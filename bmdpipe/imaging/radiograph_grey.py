@@ -11,7 +11,7 @@ from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
 from bmdpipe.core.errors import CaseError
 from bmdpipe.imaging.dicom_file import quiet
-from bmdpipe.imaging.elements import numbers, value
+from bmdpipe.imaging.elements import BROKEN, numbers, value
 
 RANGE_PERCENT = (0.1, 99.9)
 GREY_TOLERANCE = 12 / 255
@@ -63,7 +63,7 @@ def grey_of(
                     apply_voi_lut(values.astype(_integer(header, values)), header), float
                 )
                 falling = False
-    except (ValueError, AttributeError, KeyError, TypeError, IndexError, NotImplementedError):
+    except BROKEN:
         raise CaseError("E_PIXEL_LENGTH", case, "the look-up tables are not usable") from None
     for_processing = value(header, "PresentationIntentType") == "FOR PROCESSING"
     sign = numbers(header, "PixelIntensityRelationshipSign", 1) or (

@@ -11,12 +11,12 @@ from bmdpipe.projection.picture import Rgb, grey, outlined
 CONTOUR = (255, 160, 0)
 
 
-def montage_row(radiograph: NDArray, bones: NDArray, pf: NDArray, height: int = 240) -> Rgb:
+def montage_row(radiograph: NDArray, bones: NDArray, pf: NDArray, width: int = 240) -> Rgb:
     """Radiograph, bones, proximal femur, and the proximal femur's contour on the radiograph.
 
     The three images show one field of view; pixels may differ in size.
     """
-    width = round(radiograph.shape[1] * height / radiograph.shape[0])
+    height = round(radiograph.shape[0] * width / radiograph.shape[1])
     film, bone, femur = (_resampled(image, (height, width)) for image in (radiograph, bones, pf))
     drawn = outlined(grey(film), femur > 0, CONTOUR)
     return np.concatenate([grey(film), grey(bone, 0, 99.9), grey(femur, 0, 99.9), drawn], axis=1)

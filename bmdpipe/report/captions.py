@@ -76,10 +76,14 @@ PAIRS = Caption(
 )
 ATTENTION = Caption(
     "Attention",
-    "Which parts of the radiograph move the estimate.",
-    "Attention lies on the proximal femur: neck, trochanter, calcar.",
+    "Which parts of the radiograph move the estimate, and what the encoder has learned by stage "
+    "(its first principal component). Below each map: how many times better than random orders its "
+    "order is when cells are removed (del) and put back (ins), and its rank correlation with the "
+    "map of a network with shuffled weights.",
+    "Attention lies on the proximal femur: neck, trochanter, calcar; del and ins are well above 1, "
+    "the correlation is near 0.",
     "Attention on markers, the border of the picture, or soft tissue: the model may have learned "
-    "something other than bone.",
+    "something other than bone. With del or ins below 1 the map does not show what the model uses.",
 )
 TRAINING = Caption(
     "Training curves",
