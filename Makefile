@@ -31,7 +31,8 @@ resume: $(STAMP)
 	$(MAKE) demo
 
 test: lint
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/pytest -n $(CORES) -m "not workflow"
+	$(BIN)/pytest -m workflow
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -9,11 +9,11 @@ import torch
 
 from bmdpipe.core.atomic import write_json
 from bmdpipe.core.config.study import Experiment
+from bmdpipe.core.device import pick_device
 from bmdpipe.core.files import FOLDS, PROJECTION_FIT
 from bmdpipe.core.metrics import Metrics
 from bmdpipe.pairs.folds import held_out_subjects, read_folds
 from bmdpipe.pairs.store import Pairs, read_pairs
-from bmdpipe.training.loop import pick_device
 from bmdpipe.training.prediction import (
     Estimates,
     estimate_from_images,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bmdpipe.core.atomic import read_json, write_json
 from bmdpipe.core.config.segmentation import SegmentationConfig
+from bmdpipe.core.device import pick_device
 from bmdpipe.core.errors import UsageError
 from bmdpipe.core.files import (
     CT,
@@ -24,7 +25,6 @@ from bmdpipe.imaging.nifti import read_volume, write_volume
 from bmdpipe.segmentation.fold import restore
 from bmdpipe.segmentation.picture import draw_segmentation
 from bmdpipe.segmentation.subject import segment_subject
-from bmdpipe.segmentation.unet import pick_device
 from workflow_scripts.job import Job, Outcome, run_case
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bmdpipe.core.atomic import write_json, write_text
 from bmdpipe.core.config.segmentation import SegmentationConfig
+from bmdpipe.core.device import pick_device
 from bmdpipe.core.errors import UsageError
 from bmdpipe.core.files import CT, EXPERT_LABELS, FOLDS, HISTORY, MODEL, WEIGHTS
 from bmdpipe.core.metrics import Metrics
@@ -16,7 +17,6 @@ from bmdpipe.imaging.nifti import read_volume
 from bmdpipe.segmentation.fold import train_fold
 from bmdpipe.segmentation.slices import Annotated
 from bmdpipe.segmentation.training import HISTORY_COLUMNS
-from bmdpipe.segmentation.unet import pick_device
 from workflow_scripts.job import Job, Outcome, run_job
 
 STATE = "epoch.safetensors"

@@ -89,10 +89,3 @@ def build(config: SegmentationNetwork, classes: int, seed: int) -> UNet:
         torch.manual_seed(seed)
         net = UNet(classes, config.depth, config.base_filters, config.dropout)
     return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-def pick_device(choice: str) -> torch.device:
-    """The device of a config's `auto`, `cpu` or `cuda`."""
-    if choice == "auto":
-        choice = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(choice)

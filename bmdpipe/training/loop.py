@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from bmdpipe.core.checkpoints import load_state, save_state
 from bmdpipe.core.config.training import TrainingConfig
+from bmdpipe.core.device import pick_device
 from bmdpipe.core.provenance import digest
 
 log = logging.getLogger(__name__)
@@ -51,13 +52,6 @@ class Frame:
     def precision(self) -> torch.autocast:
         """The context of a forward pass."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.autocast)
-
-
-def pick_device(wanted: str) -> torch.device:
-    """`auto` is a GPU where there is one, else the CPU."""
-    if wanted == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(wanted)
 
 
 def place(network: NetworkT, device: torch.device) -> NetworkT:

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from bmdpipe.core.config.segmentation import SegmentationNetwork
+from bmdpipe.core.device import pick_device
 from bmdpipe.segmentation.prediction import monte_carlo
-from bmdpipe.segmentation.unet import UNet, build, mc_dropout, pick_device
+from bmdpipe.segmentation.unet import UNet, build, mc_dropout
 
 SMALL = SegmentationNetwork(depth=3, base_filters=4, dropout=0.5, matrix_px=(16, 16))
 
