@@ -30,7 +30,9 @@ rule summary:
         LAYOUT.benchmark("summary")
     params:
         config=canonical_json(
-            CONFIG.model_dump(mode="json", exclude={"results", "report", "tracking"})
+            CONFIG.model_dump(
+                mode="json", exclude={"results", "report", "tracking", "workflow"}
+            )
         ),
         row=SUBJECT_LIST,
         code=code("summarise"),

@@ -9,7 +9,7 @@ rule segment_train:
         LAYOUT.log("segment_train"),
     benchmark:
         LAYOUT.benchmark("segment_train")
-    threads: 2
+    threads: CONFIG.workflow.training_threads
     resources:
         mem_mb=16000,
         runtime=720,

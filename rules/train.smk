@@ -65,7 +65,7 @@ rule train_stage_one:
         LAYOUT.log("train_stage_one"),
     benchmark:
         LAYOUT.benchmark("train_stage_one")
-    threads: 2
+    threads: CONFIG.workflow.training_threads
     resources:
         **TRAINING,
     params:
@@ -86,7 +86,7 @@ rule train_stage_two:
         LAYOUT.log("train_stage_two"),
     benchmark:
         LAYOUT.benchmark("train_stage_two")
-    threads: 2
+    threads: CONFIG.workflow.training_threads
     resources:
         **TRAINING,
     params:
@@ -109,7 +109,7 @@ rule train_stage_three:
         LAYOUT.log("train_stage_three"),
     benchmark:
         LAYOUT.benchmark("train_stage_three")
-    threads: 2
+    threads: CONFIG.workflow.training_threads
     resources:
         **TRAINING,
     params:
@@ -131,7 +131,7 @@ rule train_conventional:
         LAYOUT.log("train_conventional"),
     benchmark:
         LAYOUT.benchmark("train_conventional")
-    threads: 2
+    threads: CONFIG.workflow.training_threads
     resources:
         **TRAINING,
     params:

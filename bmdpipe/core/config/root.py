@@ -21,6 +21,7 @@ from bmdpipe.core.config.study import HipBmdConfig
 from bmdpipe.core.config.tracking import TrackingConfig
 from bmdpipe.core.config.training import TrainingConfig
 from bmdpipe.core.config.virtual import VirtualConfig
+from bmdpipe.core.config.workflow import WorkflowConfig
 
 
 class Config(Section):
@@ -68,6 +69,9 @@ class Config(Section):
         default_factory=ExplainConfig, description="attention maps and representation pictures"
     )
     report: ReportConfig = Field(default_factory=ReportConfig, description="the HTML report")
+    workflow: WorkflowConfig = Field(
+        default_factory=WorkflowConfig, description="how jobs run, never what they compute"
+    )
     tracking: TrackingConfig = Field(
         default_factory=TrackingConfig, description="where runs are recorded for comparison"
     )

@@ -1,0 +1,36 @@
+"""A GPU node needs neither the imaging packages nor the workflow to train, and the workflow needs no
+torch to know its jobs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+IMAGING = {"SimpleITK", "pydicom", "nibabel", "itk"}
+WORKFLOW = {"snakemake", "mlflow"}
+
+
+def loaded_by(module: str, names: set[str]) -> set[str]:
+    program = f"import sys, {module}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return names & {name.split(".")[0] for name in done.stdout.split()}
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["train_stage_one", "train_stage_two", "train_stage_three", "train_conventional", "predict"],
+)
+def test_training_needs_no_imaging_packages(script):
+    assert loaded_by(f"workflow_scripts.{script}", IMAGING | WORKFLOW) == set()
+
+
+@pytest.mark.parametrize(
+    "module", ["bmdpipe.models.registry", "bmdpipe.virtual.configured", "bmdpipe.cli.main"]
+)
+def test_knowing_the_jobs_needs_no_torch(module):
+    heavy = {"torch", "numba", "pandas", "matplotlib"} | IMAGING | WORKFLOW
+    assert loaded_by(module, heavy) == set()
