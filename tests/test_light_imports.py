@@ -1,5 +1,4 @@
-"""A GPU node needs neither the imaging packages nor the workflow to train, and the workflow needs no
-torch to know its jobs."""
+"""A GPU node trains without imaging packages and workflow; the workflow plans without torch."""
 
 from __future__ import annotations
 
