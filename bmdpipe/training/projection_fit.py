@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 N_THRESHOLDS = 61
+LOWEST_SHARE = 0.1
 HIGHEST_QUANTILE = 0.6
 AREA_TOLERANCE = 0.35
 
@@ -76,13 +77,16 @@ def mean_above(projections: NDArray, threshold: float) -> NDArray[np.float64]:
 def fit_projections(projections: NDArray, values: Sequence[float]) -> ProjectionFit:
     """Tune the threshold on true projections `[n, h, w]` and fit the line to their BMD values.
 
-    Of the thresholds from 0 to the 60 % quantile of the bone's pixels, the one whose means
-    correlate best with the values is taken, the lowest of several. Only training folds belong here.
+    Of the thresholds from a tenth of the bone's mean to the 60 % quantile of its pixels, the one
+    whose means correlate best with the values is taken, the lowest of several. Lower ones would suit a true
+    projection, whose background is zero, but not a predicted one, whose background is nearly so.
+    Only training folds belong here.
     Raises ValueError if the values or the means do not differ.
     """
     bmd = np.asarray(values, dtype=np.float64)
-    highest = float(np.quantile(projections[projections > 0], HIGHEST_QUANTILE))
-    thresholds = np.linspace(0, highest, N_THRESHOLDS)
+    bone = projections[projections > 0]
+    lowest, highest = LOWEST_SHARE * bone.mean(), np.quantile(bone, HIGHEST_QUANTILE)
+    thresholds = np.linspace(lowest, highest, N_THRESHOLDS)
     means = np.stack([mean_above(projections, float(t)) for t in thresholds])
     if np.ptp(bmd) == 0 or np.any(np.ptp(means, axis=1) == 0):
         raise ValueError("projections or BMD values that do not differ cannot be fitted")

@@ -18,10 +18,10 @@ def _discs(densities, halo=0.0):
     ).astype(np.float32)
 
 
-def test_the_line_is_recovered_exactly_without_a_threshold():
+def test_the_line_is_recovered_exactly_at_the_lowest_threshold():
     densities = np.linspace(300, 900, 12)
     fit = fit_projections(_discs(densities), list(0.001 * densities + 0.05))
-    assert fit.threshold_mg_cm2 == 0
+    assert fit.threshold_mg_cm2 == pytest.approx(0.1 * densities.mean())
     assert (fit.slope, fit.intercept) == pytest.approx((0.001, 0.05))
     np.testing.assert_allclose(fit.bmd(_discs([450.0])), [0.5], rtol=1e-5)
 
@@ -35,6 +35,13 @@ def test_the_threshold_cuts_a_rim_that_has_nothing_to_do_with_bmd():
     assert fit.threshold_mg_cm2 <= 300
     assert max(fit.correlations) == pytest.approx(1.0)
     np.testing.assert_allclose(fit.bmd(projections), 0.001 * densities, rtol=1e-5)
+
+
+def test_a_faint_background_of_a_prediction_changes_nothing():
+    densities = np.linspace(300, 900, 12)
+    fit = fit_projections(_discs(densities), list(0.001 * densities))
+    faint = np.maximum(_discs(densities), np.float32(20.0))
+    np.testing.assert_allclose(fit.bmd(faint), 0.001 * densities, rtol=1e-5)
 
 
 def test_mean_above_counts_pixels_that_reach_it():
