@@ -78,9 +78,9 @@ def fit_projections(projections: NDArray, values: Sequence[float]) -> Projection
     """Tune the threshold on true projections `[n, h, w]` and fit the line to their BMD values.
 
     Of the thresholds from a tenth of the bone's mean to the 60 % quantile of its pixels, the one
-    whose means correlate best with the values is taken, the lowest of several. Lower ones would suit a true
-    projection, whose background is zero, but not a predicted one, whose background is nearly so.
-    Only training folds belong here.
+    whose means correlate best with the values is taken, the lowest of several. Lower ones would
+    suit a true projection, whose background is zero, but not a predicted one, whose background is
+    nearly so. Only training folds belong here.
     Raises ValueError if the values or the means do not differ.
     """
     bmd = np.asarray(values, dtype=np.float64)
