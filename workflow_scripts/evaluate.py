@@ -22,7 +22,7 @@ def evaluate(job: Job, out: Path) -> Outcome:
     rows = read_predictions(folder / PREDICTIONS for folder in folders)
     result: dict[str, Any] = {
         "experiment": job.keys["experiment"],
-        "virtual": bool(job.config.get("virtual", False)),
+        "virtual": bool(job.config["virtual"]),
         "confidence": config.confidence,
         "targets": {},
     }

@@ -44,7 +44,7 @@ def explain(job: Job, out: Path) -> Outcome:
         read_pairs(job.at("pairs"), held_out, ("radiograph", "pf"), target_only=True), config.cases
     )
     cases = [case.name for case in tested.cases]
-    virtual = bool(job.config.get("virtual", False))
+    virtual = bool(job.config["virtual"])
     stages = _stages(job, experiment)
     result: dict[str, Any] = {
         "experiment": job.keys["experiment"],
@@ -104,7 +104,7 @@ def _stages(job: Job, experiment: Experiment) -> dict[str, Decomposition]:
         name: job.at(stage, decomposer=experiment.decomposer, fold=FOLD)
         for name, stage in STAGES.items()
     }
-    hierarchical = (job.config.get("decomposer") or {}).get("hierarchical", True)
+    hierarchical = job.config["decomposer"]["hierarchical"]
     return {
         name: load_decomposition(folder)
         for name, folder in folders.items()
