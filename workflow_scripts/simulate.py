@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bmdpipe.core.config.virtual import VirtualConfig
+from bmdpipe.core.config.virtual.cohort import VirtualConfig
 from bmdpipe.core.metrics import Metrics
 from bmdpipe.virtual.cohort import radiograph_rows, subject_row
 from bmdpipe.virtual.subject import simulate_subject

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bmdpipe.core.config.virtual import VirtualConfig
+from bmdpipe.core.config.virtual.cohort import VirtualConfig
 from bmdpipe.core.files import ANNOTATION, CT_SERIES, RADIOGRAPH_DICOM
 from bmdpipe.virtual.demographics import draw_person
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bmdpipe.core.config.virtual import DemographicsConfig
+from bmdpipe.core.config.virtual.demographics import DemographicsConfig
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from bmdpipe.core.atomic import write_json
 from bmdpipe.core.config.study import Positioning
-from bmdpipe.core.config.virtual import VirtualConfig
+from bmdpipe.core.config.virtual.cohort import VirtualConfig
 from bmdpipe.core.files import (
     ANNOTATION,
     CT_SERIES,
@@ -22,14 +22,14 @@ from bmdpipe.core.files import (
 from bmdpipe.core.labels import SIDES
 from bmdpipe.geometry.landmarks import landmarks_to_json
 from bmdpipe.imaging.nifti import write_volume
-from bmdpipe.virtual.anatomy import Anatomy, build_anatomy
 from bmdpipe.virtual.cohort import subject_number
-from bmdpipe.virtual.ct_dicom import write_ct
-from bmdpipe.virtual.ct_scanner import Scan, scan
-from bmdpipe.virtual.dxa_scanner import dxa_reading, true_abmd, true_vbmd
-from bmdpipe.virtual.positioning import Exposure, draw_exposure
-from bmdpipe.virtual.radiograph_dicom import write_radiograph
-from bmdpipe.virtual.xray_room import draw_processing, expose
+from bmdpipe.virtual.ct.dicom import write_ct
+from bmdpipe.virtual.ct.scanner import Scan, scan
+from bmdpipe.virtual.dxa.scanner import dxa_reading, true_abmd, true_vbmd
+from bmdpipe.virtual.hip.anatomy import Anatomy, build_anatomy
+from bmdpipe.virtual.hip.positioning import Exposure, draw_exposure
+from bmdpipe.virtual.xray.dicom import write_radiograph
+from bmdpipe.virtual.xray.room import draw_processing, expose
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bmdpipe.core.config.virtual import CtConfig, RadiographConfig, VirtualConfig
-from bmdpipe.virtual.anatomy import Anatomy, build_anatomy
-from bmdpipe.virtual.ct_scanner import Scan, scan
+from bmdpipe.core.config.virtual.cohort import VirtualConfig
+from bmdpipe.core.config.virtual.ct import CtConfig
+from bmdpipe.core.config.virtual.xray import RadiographConfig
+from bmdpipe.virtual.ct.scanner import Scan, scan
+from bmdpipe.virtual.hip.anatomy import Anatomy, build_anatomy
 from bmdpipe.virtual.subject import simulate_subject
 
 

@@ -9,9 +9,9 @@ import sys
 import numpy as np
 import pytest
 
-from bmdpipe.core.config.virtual import VirtualConfig
-from bmdpipe.virtual.anatomy import build_anatomy
+from bmdpipe.core.config.virtual.cohort import VirtualConfig
 from bmdpipe.virtual.cohort import cohort_tables, subject_name, subject_number
+from bmdpipe.virtual.hip.anatomy import build_anatomy
 from bmdpipe.virtual.subject import simulate_subject
 
 COLUMNS = {
@@ -61,7 +61,7 @@ def test_names_round_trip_and_foreign_names_are_refused():
 
 def test_tables_need_no_heavy_import():
     code = (
-        "import sys, bmdpipe.virtual.cohort as c, bmdpipe.core.config.virtual as v;"
+        "import sys, bmdpipe.virtual.cohort as c, bmdpipe.core.config.virtual.cohort as v;"
         "c.cohort_tables(v.VirtualConfig(), lambda s: s);"
         "print([m for m in ('numba', 'torch', 'scipy', 'pandas', 'pydicom') if m in sys.modules])"
     )

@@ -20,7 +20,7 @@ from bmdpipe.core.config.segmentation import SegmentationConfig
 from bmdpipe.core.config.study import HipBmdConfig
 from bmdpipe.core.config.tracking import TrackingConfig
 from bmdpipe.core.config.training import TrainingConfig
-from bmdpipe.core.config.virtual import VirtualConfig
+from bmdpipe.core.config.virtual.cohort import VirtualConfig
 from bmdpipe.core.config.workflow import WorkflowConfig
 
 

@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from bmdpipe.virtual.implicit import STRUT_COLUMNS, Table, bone_distance, cone, slab
-from bmdpipe.virtual.traits import FemurTraits, Mineral
+from bmdpipe.virtual.hip.femur_traits import FemurTraits
+from bmdpipe.virtual.hip.mineral import Mineral
+from bmdpipe.virtual.shape.primitives import Table, bone_distance, cone, slab
+from bmdpipe.virtual.shape.voxelise import STRUT_COLUMNS
 
 SHAFT_LEVELS_MM = np.array([-22.0, -60.0, -100.0, -150.0, -210.0, -280.0])
 SHAFT_BOW_MM = np.array([0.0, -0.5, -2.0, -4.5, -7.0, -8.0])

@@ -11,8 +11,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from bmdpipe.virtual.implicit import Table, cone, disc, slab
-from bmdpipe.virtual.traits import Mineral
+from bmdpipe.virtual.hip.mineral import Mineral
+from bmdpipe.virtual.shape.primitives import Table, cone, disc, slab
 
 Place = Callable[[NDArray], NDArray[np.float64]]
 Corner = Callable[[float, float, float], NDArray[np.float64]]

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from bmdpipe.core.volume import Triple
 from bmdpipe.virtual.demographics import Person, stream
-from bmdpipe.virtual.implicit import smooth_max, smooth_min, value_noise
+from bmdpipe.virtual.shape.noise import value_noise
+from bmdpipe.virtual.shape.primitives import smooth_max, smooth_min
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from bmdpipe.core.labels import SIDES, femur_body, femur_label
 from bmdpipe.geometry.camera import Camera
 from bmdpipe.geometry.landmarks import JUNCTION, LANDMARKS
 from bmdpipe.projection.density import density_projection
-from bmdpipe.virtual.anatomy import on_ct
-from bmdpipe.virtual.dxa_scanner import dxa_pose, proximal_femur
-from bmdpipe.virtual.implicit import bone_distance, cone, slab
+from bmdpipe.virtual.dxa.scanner import dxa_pose, proximal_femur
+from bmdpipe.virtual.hip.anatomy import on_ct
+from bmdpipe.virtual.shape.primitives import bone_distance, cone, slab
 
 
 @given(

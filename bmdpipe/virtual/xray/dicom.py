@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from pydicom.uid import DigitalXRayImageStorageForPresentation
 
-from bmdpipe.core.config.virtual import VirtualConfig
+from bmdpipe.core.config.virtual.cohort import VirtualConfig
 from bmdpipe.core.image import Image
 from bmdpipe.virtual.demographics import Person
 from bmdpipe.virtual.dicom_header import new_file
-from bmdpipe.virtual.positioning import Exposure
-from bmdpipe.virtual.xray_room import LEVELS, Processing
+from bmdpipe.virtual.hip.positioning import Exposure
+from bmdpipe.virtual.xray.room import LEVELS, Processing
 
 
 def write_radiograph(

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from pydicom.uid import CTImageStorage
 
-from bmdpipe.core.config.virtual import VirtualConfig
-from bmdpipe.virtual.ct_scanner import Scan
+from bmdpipe.core.config.virtual.cohort import VirtualConfig
+from bmdpipe.virtual.ct.scanner import Scan
 from bmdpipe.virtual.demographics import Person, stream
 from bmdpipe.virtual.dicom_header import new_file
 

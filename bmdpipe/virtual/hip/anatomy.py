@@ -9,16 +9,18 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from bmdpipe.core.config.virtual import VirtualConfig
+from bmdpipe.core.config.virtual.cohort import VirtualConfig
 from bmdpipe.core.labels import SIDES, femur_body
 from bmdpipe.core.volume import Triple, Volume
 from bmdpipe.projection.body import Body
 from bmdpipe.virtual.demographics import Person, draw_person, stream
-from bmdpipe.virtual.femur import Bone, Femur, build_femur
-from bmdpipe.virtual.implicit import voxelise
-from bmdpipe.virtual.pelvis import CORNERS, build_pelvis, crest_top_mm, hip_centres
-from bmdpipe.virtual.soft_tissue import BonyFrame, SoftTissue, Thigh, draw_soft_tissue
-from bmdpipe.virtual.traits import draw_femora, draw_mineral, draw_pelvis
+from bmdpipe.virtual.hip.femur import Bone, Femur, build_femur
+from bmdpipe.virtual.hip.femur_traits import draw_femora
+from bmdpipe.virtual.hip.mineral import draw_mineral
+from bmdpipe.virtual.hip.pelvis import CORNERS, build_pelvis, crest_top_mm, hip_centres
+from bmdpipe.virtual.hip.pelvis_traits import draw_pelvis
+from bmdpipe.virtual.hip.soft_tissue import BonyFrame, SoftTissue, Thigh, draw_soft_tissue
+from bmdpipe.virtual.shape.voxelise import voxelise
 
 TEXTURE = (0.22, 2.2)
 """Relative amplitude and grain (mm) of the trabecular texture."""

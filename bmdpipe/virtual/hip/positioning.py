@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from bmdpipe.core.config.study import Positioning
-from bmdpipe.core.config.virtual import VirtualConfig
+from bmdpipe.core.config.virtual.cohort import VirtualConfig
 from bmdpipe.core.labels import SIDES, femur_body
 from bmdpipe.geometry.camera import Camera, ap_pose
 from bmdpipe.geometry.pose import Matrix, about
-from bmdpipe.virtual.anatomy import Anatomy
 from bmdpipe.virtual.demographics import stream
+from bmdpipe.virtual.hip.anatomy import Anatomy
 
 
 @dataclass(frozen=True)

@@ -13,17 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from bmdpipe.virtual.femur import Bone
-from bmdpipe.virtual.implicit import (
-    STRUT_COLUMNS,
-    Table,
-    cone,
-    cup,
-    dilated,
-    slab,
-)
-from bmdpipe.virtual.sacrum import build_sacrum
-from bmdpipe.virtual.traits import Mineral, PelvisTraits
+from bmdpipe.virtual.hip.femur import Bone
+from bmdpipe.virtual.hip.mineral import Mineral
+from bmdpipe.virtual.hip.pelvis_traits import PelvisTraits
+from bmdpipe.virtual.hip.sacrum import build_sacrum
+from bmdpipe.virtual.shape.primitives import Table, cone, cup, dilated, slab
+from bmdpipe.virtual.shape.voxelise import STRUT_COLUMNS
 
 TABLE_HIP_MM = 87.0
 CORNERS: dict[str, tuple[float, float, float, float]] = {

@@ -7,7 +7,7 @@ import pytest
 
 from bmdpipe.core.labels import SIDES
 from bmdpipe.geometry.pose import apply
-from bmdpipe.virtual.dxa_scanner import dxa_pose, dxa_reading, true_abmd, true_vbmd
+from bmdpipe.virtual.dxa.scanner import dxa_pose, dxa_reading, true_abmd, true_vbmd
 
 
 def test_precision_by_repeated_scans(made):

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from bmdpipe.core.config.virtual import PhantomConfig, VirtualConfig
+from bmdpipe.core.config.virtual.cohort import VirtualConfig
+from bmdpipe.core.config.virtual.phantom import PhantomConfig
 from bmdpipe.core.volume import Volume
-from bmdpipe.virtual.anatomy import Anatomy, CtGrid, on_ct
 from bmdpipe.virtual.demographics import stream
-from bmdpipe.virtual.soft_tissue import tissue_fractions
+from bmdpipe.virtual.hip.anatomy import Anatomy, CtGrid, on_ct
+from bmdpipe.virtual.hip.soft_tissue import tissue_fractions
 
 LEAN_HU, FAT_HU, AIR_HU = 48.0, -100.0, -1000.0
 TABLE_SHELL_HU, TABLE_CORE_HU = -150.0, -930.0

@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from scipy.ndimage import label
 from scipy.spatial.transform import Rotation
 
-from bmdpipe.core.config.virtual import DxaConfig, VirtualConfig
+from bmdpipe.core.config.virtual.cohort import VirtualConfig
+from bmdpipe.core.config.virtual.dxa import DxaConfig
 from bmdpipe.core.labels import femur_body
 from bmdpipe.geometry.camera import CAMERA_FROM_LPS_AP, Camera
 from bmdpipe.geometry.landmarks import JUNCTION, Landmarks
 from bmdpipe.geometry.pose import Matrix, apply, rigid
 from bmdpipe.projection.density import density_projection
-from bmdpipe.virtual.anatomy import Anatomy, FineBody
 from bmdpipe.virtual.demographics import stream
+from bmdpipe.virtual.hip.anatomy import Anatomy, FineBody
 
 FAR_MM = 1e5
 """The source is so far away that rays are parallel."""

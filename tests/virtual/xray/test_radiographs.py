@@ -11,7 +11,8 @@ import pytest
 from bmdpipe.core.labels import SIDES, femur_body
 from bmdpipe.geometry.camera import Camera
 from bmdpipe.geometry.pose import apply, inverse, rotation_angle_deg
-from bmdpipe.virtual.attenuation import (
+from bmdpipe.virtual.hip.positioning import draw_exposure
+from bmdpipe.virtual.xray.attenuation import (
     ALUMINIUM,
     CALCIUM,
     ENERGIES_KEV,
@@ -22,8 +23,7 @@ from bmdpipe.virtual.attenuation import (
     transmission,
     tube_spectrum,
 )
-from bmdpipe.virtual.positioning import draw_exposure
-from bmdpipe.virtual.xray_room import bone_mineral
+from bmdpipe.virtual.xray.room import bone_mineral
 
 
 def _picture(made, name):

@@ -8,23 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, zoom
 
-from bmdpipe.core.config.virtual import RadiographConfig, VirtualConfig
+from bmdpipe.core.config.virtual.cohort import VirtualConfig
+from bmdpipe.core.config.virtual.xray import RadiographConfig
 from bmdpipe.core.image import Image
 from bmdpipe.core.labels import SIDES
 from bmdpipe.core.volume import Volume
 from bmdpipe.projection.body import Body
 from bmdpipe.projection.density import MM_PER_CM, density_projection
 from bmdpipe.projection.joseph import project
-from bmdpipe.virtual.anatomy import Anatomy
-from bmdpipe.virtual.attenuation import (
+from bmdpipe.virtual.demographics import stream
+from bmdpipe.virtual.hip.anatomy import Anatomy
+from bmdpipe.virtual.hip.positioning import Exposure
+from bmdpipe.virtual.hip.soft_tissue import Thigh, tissue_fractions
+from bmdpipe.virtual.xray.attenuation import (
     ADIPOSE_G_CM3,
     MUSCLE_G_CM3,
     transmission,
     tube_spectrum,
 )
-from bmdpipe.virtual.demographics import stream
-from bmdpipe.virtual.positioning import Exposure
-from bmdpipe.virtual.soft_tissue import Thigh, tissue_fractions
 
 MG_PER_G = 1000.0
 SOFT_BORDER_MM = 270.0
