@@ -61,7 +61,7 @@ def _subject(row: dict[str, Any], case: str) -> dict[str, Any]:
             raise CaseError("E_MISSING_FILE", case, "the DXA file does not exist")
         dxa = read_json(path)
         abmd, device = float(dxa["abmd_g_cm2"]), str(dxa["device"])
-    known = {key: row.get(key) for key in ("subject", "sex", "age_years", "bmi", "side")}
+    known = {k: row.get(k) for k in ("subject", "sex", "age_years", "bmi", "side", "dataset")}
     return {**known, "dxa_abmd_g_cm2": abmd, "dxa_device": device}
 
 

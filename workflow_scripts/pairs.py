@@ -14,6 +14,7 @@ from bmdpipe.core.records import read_record
 from bmdpipe.geometry.camera import Camera
 from bmdpipe.imaging.nifti import read_image, read_meta
 from bmdpipe.pairs.build import RegisteredRadiograph, build_subject, trusted_sides
+from bmdpipe.pairs.folds import STAGE_ONE_ONLY
 from bmdpipe.pairs.store import Case, Pairs, write_index, write_subject
 from workflow_scripts.job import Job, Outcome, run_job
 
@@ -25,8 +26,10 @@ def pairs(job: Job, out: Path) -> Outcome:
     for subject in job.row["subjects"]:
         if not read_record(job.at("project", subject=subject)).ok:
             continue
-        side = read_json(job.at("import", subject=subject) / SUBJECT)["side"]
-        cases, images = build_subject(subject, side, _radiographs(job, subject, side), config)
+        described = read_json(job.at("import", subject=subject) / SUBJECT)
+        side = described["side"]
+        target = None if described["dataset"] == STAGE_ONE_ONLY else side
+        cases, images = build_subject(subject, target, _radiographs(job, subject, side), config)
         if cases:
             write_subject(out, subject, images)
             everything += cases

@@ -12,14 +12,14 @@ from bmdpipe.training.history import history_metrics, write_history
 from bmdpipe.training.saved import save_decomposition
 from bmdpipe.training.stages import decompose
 from workflow_scripts.job import Job, Outcome, run_job
-from workflow_scripts.training_folds import finish, state_of, trained_on
+from workflow_scripts.training_folds import finish, stage_one_subjects, state_of
 
 
 def train_stage_one(job: Job, out: Path) -> Outcome:
     decomposer = job.section("decomposer", Decomposer)
     pairs_config = job.section("pairs", PairsConfig)
     config = job.section("training", TrainingConfig)
-    subjects = trained_on(job)
+    subjects = stage_one_subjects(job)
     pairs = read_pairs(job.at("pairs"), subjects, ("radiograph", "bones"), decomposer.positionings)
     state = state_of(job, subjects)
     trained, discriminator, history = decompose(

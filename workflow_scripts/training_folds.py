@@ -10,7 +10,7 @@ import torch
 
 from bmdpipe.core.files import FOLDS, PAIRS_OF_SUBJECT
 from bmdpipe.core.provenance import file_hash
-from bmdpipe.pairs.folds import read_folds, training_subjects
+from bmdpipe.pairs.folds import STAGE_ONE_ONLY, read_folds, training_subjects
 from bmdpipe.pairs.store import Pairs
 from bmdpipe.training.truth import bmd_of_subject
 from workflow_scripts.job import Job
@@ -20,6 +20,11 @@ def trained_on(job: Job) -> frozenset[str]:
     """The subjects outside the job's fold, and this job's threads given to torch."""
     torch.set_num_threads(job.threads)
     return training_subjects(read_folds(job.at("folds") / FOLDS), int(job.keys["fold"]))
+
+
+def stage_one_subjects(job: Job) -> frozenset[str]:
+    """Dataset A, which is never tested on, beside the subjects outside the job's fold."""
+    return trained_on(job) | frozenset(read_folds(job.at("folds") / FOLDS, STAGE_ONE_ONLY))
 
 
 def bmd_of(job: Job, target: str, pairs: Pairs) -> dict[str, float | None]:

@@ -20,6 +20,7 @@ SUBJECTS = "subjects.tsv"
 RADIOGRAPHS = "radiographs.tsv"
 POSITIONINGS = ("standing", "supine", "abduction", "adduction")
 NO_PHANTOM = "none"
+DATASETS = ("A", "B")
 
 AGE_YEARS = (10.0, 115.0)
 BMI = (8.0, 90.0)
@@ -33,7 +34,8 @@ class SubjectRow:
 
     `ct_phantom` names the calibration phantom's model, or is `none`. `dxa_file` may name a JSON
     with `abmd_g_cm2` and `device` in place of the two DXA columns (a virtual cohort's DXA is not
-    known before it is simulated).
+    known before it is simulated). A subject of dataset A serves the first stage of training alone
+    and needs no DXA; all others are of dataset B. Source: Gu 2023 §3.1.
     """
 
     subject: str
@@ -47,6 +49,7 @@ class SubjectRow:
     dxa_device: str | None
     ct_labels: str | None = None
     dxa_file: str | None = None
+    dataset: str = "B"
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class RadiographRow:
     path: str
 
 
-SUBJECT_OPTIONAL = ("ct_labels", "dxa_file")
+SUBJECT_OPTIONAL = ("ct_labels", "dxa_file", "dataset")
 SUBJECT_COLUMNS = tuple(f.name for f in fields(SubjectRow) if f.name not in SUBJECT_OPTIONAL)
 RADIOGRAPH_COLUMNS = tuple(f.name for f in fields(RadiographRow))
 
@@ -122,7 +125,10 @@ def cohort_from_rows(
 def write_tables(folder: Path, cohort: Cohort) -> None:
     """Write both tables; a relative path is rewritten to start at the tables' folder."""
     columns = [*SUBJECT_COLUMNS]
-    columns += [c for c in SUBJECT_OPTIONAL if any(getattr(s, c) for s in cohort.subjects)]
+    defaults = {f.name: f.default for f in fields(SubjectRow)}
+    columns += [
+        c for c in SUBJECT_OPTIONAL if any(getattr(s, c) != defaults[c] for s in cohort.subjects)
+    ]
     for name, names, rows in (
         (SUBJECTS, columns, cohort.subjects),
         (RADIOGRAPHS, [*RADIOGRAPH_COLUMNS], cohort.radiographs),
@@ -184,6 +190,8 @@ def _cohort(
 
 def _subject(cells: Cells, dxa_needed: bool) -> SubjectRow:
     dxa_file = cells.path("dxa_file", needed=False)
+    dataset = cells.choice("dataset", DATASETS) if cells.text("dataset") else "B"
+    abmd_needed = dxa_needed and not dxa_file and dataset == "B"
     age = cells.number("age_years", AGE_YEARS, needed=True)
     phantom = cells.text("ct_phantom")
     if not ID.fullmatch(phantom):
@@ -196,10 +204,11 @@ def _subject(cells: Cells, dxa_needed: bool) -> SubjectRow:
         side=cells.choice("side", ("L", "R")),
         ct=cells.path("ct") or "",
         ct_phantom=phantom,
-        dxa_abmd_g_cm2=cells.number("dxa_abmd_g_cm2", ABMD_G_CM2, dxa_needed and not dxa_file),
+        dxa_abmd_g_cm2=cells.number("dxa_abmd_g_cm2", ABMD_G_CM2, abmd_needed),
         dxa_device=cells.text("dxa_device") or None,
         ct_labels=cells.path("ct_labels", needed=False),
         dxa_file=dxa_file,
+        dataset=dataset,
     )
 
 

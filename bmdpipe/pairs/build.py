@@ -35,11 +35,13 @@ class RegisteredRadiograph:
 
 def build_subject(
     subject: str,
-    target_side: str,
+    target_side: str | None,
     radiographs: Iterable[RegisteredRadiograph],
     config: PairsConfig,
 ) -> tuple[list[Case], dict[str, NDArray[np.float32]]]:
     """The subject's cases and its image stacks `[n, h, w]` by kind; `pf` is zero on the other side.
+
+    Without a `target_side` the subject serves the bones of stage one alone.
 
     Raises ValueError if a projection does not cover its radiograph's detector area.
     """

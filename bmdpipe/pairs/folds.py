@@ -14,6 +14,15 @@ from bmdpipe.core.errors import UsageError
 
 Folds = Mapping[str, int]
 """The fold of each subject, counted from 0."""
+COLUMNS = ("subject", "fold", "dataset")
+STAGE_ONE_ONLY, EVERY_STAGE = "A", "B"
+"""Datasets: subjects that only the first stage of training sees, and the rest (Gu 2023 §3.1)."""
+
+
+def deal_rest(subjects: Collection[str], n_folds: int, seed: int) -> dict[str, int]:
+    """Deal subjects of dataset A, whose fold only says which segmentation leaves them out."""
+    order = np.random.default_rng([seed, 1]).permutation(sorted(subjects))
+    return {str(name): k % n_folds for k, name in enumerate(order)}
 
 
 def deal_folds(bmd_of: Mapping[str, float | None], n_folds: int, seed: int) -> dict[str, int]:
@@ -39,26 +48,35 @@ def deal_folds(bmd_of: Mapping[str, float | None], n_folds: int, seed: int) -> d
     return folds
 
 
-def write_folds(path: Path, folds: Folds) -> None:
-    rows = sorted(folds.items(), key=lambda item: (item[1], item[0]))
-    write_text(path, pd.DataFrame(rows, columns=["subject", "fold"]).to_csv(sep="\t", index=False))
+def write_folds(path: Path, folds: Folds, rest: Folds | None = None) -> None:
+    """A table of the folds; the subjects in `rest` are marked as dataset A."""
+    rows = sorted((fold, name, EVERY_STAGE) for name, fold in folds.items())
+    rows += sorted((fold, name, STAGE_ONE_ONLY) for name, fold in (rest or {}).items())
+    table = pd.DataFrame(rows, columns=["fold", "subject", "dataset"])
+    write_text(path, table[[*COLUMNS]].to_csv(sep="\t", index=False))
 
 
-def read_folds(path: Path) -> dict[str, int]:
-    """Read a table of folds; raises UsageError where a subject would leak or a fold is empty."""
+def read_folds(path: Path, dataset: str = EVERY_STAGE) -> dict[str, int]:
+    """The folds of one dataset's subjects; a table without that column holds dataset B.
+
+    Raises UsageError where a subject would leak or a fold is empty.
+    """
     if not Path(path).is_file():
         raise UsageError(f"{path} does not exist")
     table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-    if list(table.columns) != ["subject", "fold"]:
+    if list(table.columns) not in ([*COLUMNS], [*COLUMNS[:2]]):
         raise UsageError(
             f"{path} needs the columns 'subject' and 'fold', not {list(table.columns)}"
         )
+    if "dataset" not in table:
+        table["dataset"] = EVERY_STAGE
     repeated = sorted(name for name, n in Counter(table["subject"]).items() if n > 1)
     if repeated:
         raise UsageError(f"{path} names subjects more than once, which would leak: {repeated[:5]}")
     bad = sorted({text for text in table["fold"] if not text.isdigit()})
     if bad:
         raise UsageError(f"{path} has folds that are no numbers from 0 on: {bad[:5]}")
+    table = table[table["dataset"] == dataset]
     return {s: int(f) for s, f in zip(table["subject"], table["fold"], strict=True)}
 
 

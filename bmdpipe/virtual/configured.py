@@ -20,5 +20,6 @@ def configured_cohort(config: Config) -> Cohort:
         config.virtual, lambda subject: layout.at("simulate", subject=subject)
     )
     for row in subjects:
-        row["dxa_file"] = f"{layout.at('simulate', subject=row['subject'])}/{DXA}"
+        if row["dataset"] == "B":
+            row["dxa_file"] = f"{layout.at('simulate', subject=row['subject'])}/{DXA}"
     return cohort_from_rows(subjects, radiographs)

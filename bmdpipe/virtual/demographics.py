@@ -11,12 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bmdpipe.core.config.virtual.cohort import VirtualConfig
 from bmdpipe.core.config.virtual.demographics import DemographicsConfig
+
+DATASET_A_FROM = 10_000
+"""Subjects of dataset A are numbered from here on, so that they share no draw with dataset B."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """`number` counts from 1 within the cohort; `bmi` in kg/m2."""
+    """`number` counts from 1 within the cohort, from 10,001 in dataset A; `bmi` in kg/m2."""
 
     number: int
     sex: str
@@ -28,6 +32,12 @@ class Person:
 def stream(seed: int, number: int, name: str) -> np.random.Generator:
     """The generator of one named draw of one subject."""
     return np.random.default_rng([seed, number, zlib.crc32(name.encode())])
+
+
+def person_of(config: VirtualConfig, number: int) -> Person:
+    """The person of a number, of the dataset that the number belongs to."""
+    of = config.dataset_a if number > DATASET_A_FROM else config.demographics
+    return draw_person(of, config.seed, number)
 
 
 def draw_person(config: DemographicsConfig, seed: int, number: int) -> Person:

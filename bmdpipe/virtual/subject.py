@@ -25,6 +25,7 @@ from bmdpipe.imaging.nifti import write_volume
 from bmdpipe.virtual.cohort import subject_number
 from bmdpipe.virtual.ct.dicom import write_ct
 from bmdpipe.virtual.ct.scanner import Scan, scan
+from bmdpipe.virtual.demographics import DATASET_A_FROM
 from bmdpipe.virtual.dxa.scanner import dxa_reading, true_abmd, true_vbmd
 from bmdpipe.virtual.hip.anatomy import Anatomy, build_anatomy
 from bmdpipe.virtual.hip.positioning import Exposure, draw_exposure
@@ -62,8 +63,9 @@ def simulate_subject(
         image = expose(config, anatomy, exposure, processing)
         path = folder / RADIOGRAPH_DICOM.format(radiograph=exposure.positioning)
         write_radiograph(path, config, subject, person, image, exposure, processing)
-    reading = dxa_reading(config, anatomy)
-    write_json(folder / DXA, {"abmd_g_cm2": round(reading, 4), "device": config.dxa.device})
+    if number <= DATASET_A_FROM:
+        reading = dxa_reading(config, anatomy)
+        write_json(folder / DXA, {"abmd_g_cm2": round(reading, 4), "device": config.dxa.device})
     truth = truth_of(config, anatomy, scanned, exposures)
     write_json(folder / TRUTH, truth)
     return truth

@@ -219,6 +219,16 @@ def test_problems_are_counted_beyond_the_first(folder: Path) -> None:
     assert text.endswith("more")
 
 
+def test_dataset_a_needs_no_dxa(folder: Path) -> None:
+    """A subject for stage one alone; any other dataset is a fault of the table."""
+    bare = subject("A2", dxa_abmd_g_cm2="", dataset="A")
+    cohort = read_cohort(fill(folder, [subject("A1", dataset=""), bare]))
+    assert [row.dataset for row in cohort.subjects] == ["B", "A"]
+    assert "dataset: 'C' is not one of A, B" in complaint(
+        fill(folder, [subject("A1", dataset="C"), bare])
+    )
+
+
 def test_a_virtual_cohort_needs_no_files_and_no_dxa() -> None:
     rows = [
         {

@@ -33,6 +33,7 @@ def job(folder: Path) -> Job:
             "age_years": 60.0,
             "bmi": None,
             "side": "R",
+            "dataset": "B",
             "ct": str(folder / "ct"),
             "ct_phantom": "none",
             "dxa_abmd_g_cm2": None,
@@ -72,6 +73,7 @@ def test_leaves_the_files_of_the_contract(tmp_path: Path, out: Path) -> None:
         "age_years": 60.0,
         "bmi": None,
         "side": "R",
+        "dataset": "B",
         "dxa_abmd_g_cm2": 0.71,
         "dxa_device": "virtual",
     }

@@ -9,6 +9,7 @@ from bmdpipe.core.errors import UsageError
 from bmdpipe.pairs.folds import (
     check_folds,
     deal_folds,
+    deal_rest,
     held_out_subjects,
     read_folds,
     training_subjects,
@@ -48,6 +49,16 @@ def test_folds_span_the_range():
 def test_the_seed_matters():
     bmd = {f"S{i}": float(i) for i in range(40)}
     assert deal_folds(bmd, 2, 0) != deal_folds(bmd, 2, 1)
+
+
+def test_dataset_a_stands_apart(tmp_path):
+    """Its folds are even, and neither dataset is read as the other."""
+    folds = deal_folds({f"S{i}": float(i) for i in range(8)}, 2, 0)
+    rest = deal_rest([f"A{i}" for i in range(7)], 2, 0)
+    assert sorted(Counter(rest.values()).values()) == [3, 4]
+    write_folds(tmp_path / "folds.tsv", folds, rest)
+    assert read_folds(tmp_path / "folds.tsv") == folds
+    assert read_folds(tmp_path / "folds.tsv", "A") == rest
 
 
 def test_too_few_subjects_is_answered_with_advice():

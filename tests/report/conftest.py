@@ -147,6 +147,7 @@ class Tree:
             "age_years": 50.0 + 10 * number,
             "bmi": 22.0,
             "side": "R",
+            "dataset": "B",
             "dxa_abmd_g_cm2": 0.7 + 0.1 * number,
             "dxa_device": "virtual",
         }

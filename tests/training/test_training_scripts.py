@@ -33,14 +33,17 @@ from workflow_scripts.train_stage_one import train_stage_one
 from workflow_scripts.train_stage_three import train_stage_three
 from workflow_scripts.train_stage_two import train_stage_two
 
-SUBJECTS = [f"S{i}" for i in range(6)]
+BONES_ONLY = "S6"
+SUBJECTS = [f"S{i}" for i in range(7)]
+DATASET_B = [s for s in SUBJECTS if s != BONES_ONLY]
 QUARANTINED, UNREGISTERED = "S4", "standing"
 DECOMPOSER = Decomposer(backbone="resnet_tiny", stage_one_epochs=1, stage_two_epochs=1)
 
 
 @pytest.fixture
 def cohort(tmp_path, config, pairs_config):
-    """Six subjects of two radiographs; one is quarantined, one lost a pose, one has no DXA."""
+    """Seven subjects of two radiographs; one is quarantined, one lost a pose, one has no DXA, and
+    one is of dataset A: for stage one alone."""
     layout = Layout(str(tmp_path), "c")
     rng = np.random.default_rng(0)
     camera = Camera.centred(1200.0, (8.0, 8.0), (40, 36))
@@ -57,7 +60,8 @@ def cohort(tmp_path, config, pairs_config):
             at["import"] / "subject.json",
             {
                 "side": "RL"[number % 2],
-                "dxa_abmd_g_cm2": None if number == 5 else 0.6 + number / 10,
+                "dxa_abmd_g_cm2": None if number >= 5 else 0.6 + number / 10,
+                "dataset": "A" if subject == BONES_ONLY else "B",
             },
         )
         vbmd = {"vbmd_mg_cm3": 200.0 + 20 * number}
@@ -124,16 +128,19 @@ def _held_out(job):
 
 def test_quarantined_subjects_and_lost_poses_are_left_out(ready):
     job = ready("pairs")
-    assert set(read_folds(job.at("folds") / FOLDS)) == set(SUBJECTS) - {QUARANTINED}
+    assert set(read_folds(job.at("folds") / FOLDS)) == set(DATASET_B) - {QUARANTINED}
+    assert set(read_folds(job.at("folds") / FOLDS, "A")) == {BONES_ONLY}
     index = pd.read_csv(job.out / INDEX, sep="\t")
     assert set(index["subject"]) == set(SUBJECTS) - {QUARANTINED}
     assert set(index.loc[index["subject"] == "S0", "radiograph"]) == {"supine"}
-    assert (index.groupby(["subject", "radiograph"])["target"].sum() == 1).all()
+    targets = index.groupby(["subject", "radiograph"])["target"].sum()
+    assert (targets.drop(BONES_ONLY) == 1).all()
+    assert (targets[BONES_ONLY] == 0).all()
     assert (job.out / "augmentation.png").is_file()
 
 
 def test_a_users_folds_are_used_or_refused(cohort, tmp_path):
-    usable = [s for s in SUBJECTS if s != QUARANTINED]
+    usable = [s for s in DATASET_B if s != QUARANTINED]
     given = tmp_path / "mine.tsv"
     given.write_text("subject\tfold\n" + "".join(f"{s}\t{i % 2}\n" for i, s in enumerate(usable)))
     job = cohort("folds", {"folds": {"n_folds": 2, "file": str(given)}})
@@ -173,11 +180,14 @@ def test_from_pairs_to_predictions_without_a_look_at_the_test_fold(ready, monkey
             ),
         ]
     held_out = _held_out(trainings[0][1])
+    everybody = set(SUBJECTS) - {QUARANTINED}
     for script, job in trainings:
         outcome = _run(script, job)
         assert outcome.metrics.values
         assert (job.out / "history.tsv").is_file()
-        assert not set(read_json(job.out / "model.json")["subjects"]) & held_out
+        trained_on = set(read_json(job.out / "model.json")["subjects"])
+        left_out = held_out if script is train_stage_one else held_out | {BONES_ONLY}
+        assert trained_on == everybody - left_out
     assert opened
     assert not opened & held_out
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from bmdpipe.virtual.subject import simulate_subject
 
 COLUMNS = {
     "subject", "sex", "age_years", "bmi", "side", "ct", "ct_phantom", "ct_labels",
-    "dxa_abmd_g_cm2", "dxa_device",
+    "dxa_abmd_g_cm2", "dxa_device", "dataset",
 }  # fmt: skip
 
 
@@ -31,6 +32,27 @@ def test_tables_have_the_columns_and_counts():
     assert len(radiographs) == 7 * len(config.positionings)
     assert [row["ct_labels"] is not None for row in subjects] == [True] * 2 + [False] * 5
     assert radiographs[0]["path"] == "results/x/simulate/V001/radiographs/standing.dcm"
+
+
+def test_dataset_a_has_one_radiograph_and_people_of_its_own():
+    config = VirtualConfig(n_subjects=3, n_annotated=1, n_dataset_a=600)
+    subjects, radiographs = cohort_tables(config, _folder)
+    rest = [row for row in subjects if row["dataset"] == "A"]
+    assert [row["subject"] for row in rest[:2]] == ["VA001", "VA002"]
+    assert len(subjects) == 603
+    assert len(radiographs) == 3 * 4 + 600
+    assert np.mean([row["sex"] == "F" for row in rest]) == pytest.approx(0.858, abs=0.05)
+    assert np.mean([row["age_years"] for row in rest]) == pytest.approx(58.6, abs=2.0)
+    assert np.mean([row["bmi"] for row in rest]) == pytest.approx(23.1, abs=0.6)
+
+
+def test_some_subjects_lack_one_positioning():
+    config = VirtualConfig(n_subjects=1000, missing_radiograph_fraction=16 / 305)
+    _, radiographs = cohort_tables(config, _folder)
+    counts = Counter(row["subject"] for row in radiographs)
+    assert set(counts.values()) == {3, 4}
+    # Four standard errors of a share of 1000.
+    assert np.mean([n == 3 for n in counts.values()]) == pytest.approx(16 / 305, abs=0.028)
 
 
 def test_more_subjects_change_no_row():
@@ -53,8 +75,8 @@ def test_demographics_meet_their_targets():
 
 def test_names_round_trip_and_foreign_names_are_refused():
     config = VirtualConfig()
-    assert all(subject_number(config, subject_name(config, n)) == n for n in (1, 42, 305))
-    for name in ("W001", "V1", "V", "V00x", "../V001"):
+    assert all(subject_number(config, subject_name(config, n)) == n for n in (1, 42, 305, 10_001))
+    for name in ("W001", "V1", "V", "VA", "V00x", "VA1", "../V001"):
         with pytest.raises(ValueError):
             subject_number(config, name)
 

@@ -13,7 +13,7 @@ from bmdpipe.core.config.virtual.cohort import VirtualConfig
 from bmdpipe.core.labels import SIDES, femur_body
 from bmdpipe.core.volume import Triple, Volume
 from bmdpipe.projection.body import Body
-from bmdpipe.virtual.demographics import Person, draw_person, stream
+from bmdpipe.virtual.demographics import Person, person_of, stream
 from bmdpipe.virtual.hip.femur import Bone, Femur, build_femur
 from bmdpipe.virtual.hip.femur_traits import draw_femora
 from bmdpipe.virtual.hip.mineral import draw_mineral
@@ -76,7 +76,7 @@ class Anatomy:
 def build_anatomy(config: VirtualConfig, number: int) -> Anatomy:
     """The subject of a number; nothing of another subject plays in."""
     seed = config.seed
-    person = draw_person(config.demographics, seed, number)
+    person = person_of(config, number)
     mineral = draw_mineral(config.density, person, seed)
     femur_traits = draw_femora(person, seed)
     pelvis_traits = draw_pelvis(person, seed, tuple(CORNERS))

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from bmdpipe.core.config.base import Section
 from bmdpipe.core.config.study import POSITIONINGS, Positioning
 from bmdpipe.core.config.virtual.ct import CtConfig
-from bmdpipe.core.config.virtual.demographics import DemographicsConfig
+from bmdpipe.core.config.virtual.demographics import DatasetAConfig, DemographicsConfig
 from bmdpipe.core.config.virtual.density import BoneDensityConfig
 from bmdpipe.core.config.virtual.disease import DiseaseConfig
 from bmdpipe.core.config.virtual.dxa import DxaConfig
@@ -25,6 +25,18 @@ class VirtualConfig(Section):
     n_subjects: int = Field(
         default=305, ge=1, le=9999, description="number of subjects (Gu 2023: 305)"
     )
+    n_dataset_a: int = Field(
+        default=0,
+        ge=0,
+        le=9999,
+        description="further subjects, one radiograph each, for stage one (Gu 2023 Table 1: 275)",
+    )
+    missing_radiograph_fraction: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share of subjects that lack one positioning (Gu 2023 Table 1: 16 of 305)",
+    )
     n_annotated: int = Field(
         default=20, ge=0, le=9999, description="how many of the first have an expert's label map"
     )
@@ -39,6 +51,9 @@ class VirtualConfig(Section):
     )
     demographics: DemographicsConfig = Field(
         default=DemographicsConfig(), description="sex, age and BMI"
+    )
+    dataset_a: DatasetAConfig = Field(
+        default=DatasetAConfig(), description="sex, age and BMI in dataset A"
     )
     density: BoneDensityConfig = Field(
         default=BoneDensityConfig(), description="bone mineral and its spread"
