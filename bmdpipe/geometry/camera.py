@@ -15,6 +15,8 @@ from bmdpipe.geometry.pose import Matrix, rigid
 
 CAMERA_FROM_LPS_AP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """Antero-posterior view: the patient's left is on the image's right, superior is up."""
+FAR_MM = 1e7
+"""Source-detector distance of a beam that counts as parallel."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,14 @@ class Camera:
         """A camera whose central ray meets the middle of the detector."""
         width, height = size_px
         return cls(sdd_mm, spacing_mm, size_px, ((width - 1) / 2, (height - 1) / 2))
+
+    @classmethod
+    def parallel(cls, spacing_mm: tuple[float, float], size_px: tuple[int, int]) -> Camera:
+        """The parallel beam as the limit of a far source; put the object near the detector.
+
+        An object 1 m before the detector is magnified by one part in ten thousand.
+        """
+        return cls.centred(FAR_MM, spacing_mm, size_px)
 
     def resized(self, size_px: tuple[int, int]) -> Camera:
         """The same detector area with another number of pixels."""
