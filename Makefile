@@ -20,6 +20,9 @@ $(STAMP): envs/bmdpipe.txt envs/tracking.txt envs/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		-r envs/bmdpipe.txt -r envs/tracking.txt -r envs/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@# Triton interprets the GPU kernels in the tests; torch for CUDA brings its own.
+	@$(BIN)/python -c "import triton" 2>/dev/null || $(BIN)/python -m pip install --quiet \
+		--disable-pip-version-check triton==3.9.0 || echo "no triton: the GPU kernels stay untested"
 	touch $@
 
 demo: $(STAMP)
