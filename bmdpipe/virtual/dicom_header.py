@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from uuid import NAMESPACE_OID, uuid5
+
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from bmdpipe.virtual.demographics import Person
 
-UID_PREFIX = "1.2.826.0.1.3680043.8.498."
-"""The root that pydicom offers for general use."""
-
 
 def uid(seed: int, *parts: str | int) -> UID:
-    """A UID that follows from the cohort's seed and what it names."""
-    return generate_uid(UID_PREFIX, entropy_srcs=["bmdpipe", str(seed), *map(str, parts)])
+    """A UID that follows from the cohort's seed and what it names: 2.25 and a name-based UUID.
+
+    Source: DICOM PS3.5 annex B.2.
+    """
+    name = "/".join(["bmdpipe", str(seed), *map(str, parts)])
+    return UID(f"2.25.{uuid5(NAMESPACE_OID, name).int}")
 
 
 def new_file(

@@ -11,20 +11,15 @@ from bmdpipe.core.atomic import write_json
 from bmdpipe.core.config.study import Positioning
 from bmdpipe.core.config.virtual.cohort import VirtualConfig
 from bmdpipe.core.files import (
-    ANNOTATION,
-    CT_SERIES,
     DXA,
     RADIOGRAPH_DICOM,
-    TRUE_DENSITY,
-    TRUE_LABELS,
     TRUTH,
 )
 from bmdpipe.core.labels import SIDES
 from bmdpipe.geometry.landmarks import landmarks_to_json
-from bmdpipe.imaging.nifti import write_volume
 from bmdpipe.virtual.cohort import subject_number
-from bmdpipe.virtual.ct.dicom import write_ct
-from bmdpipe.virtual.ct.scanner import Scan, scan
+from bmdpipe.virtual.ct.recording import record_ct
+from bmdpipe.virtual.ct.scanner import Session
 from bmdpipe.virtual.demographics import DATASET_A_FROM
 from bmdpipe.virtual.dxa.scanner import dxa_reading, true_abmd, true_vbmd
 from bmdpipe.virtual.hip.anatomy import Anatomy, build_anatomy
@@ -50,13 +45,8 @@ def simulate_subject(
     anatomy = build_anatomy(config, number)
     person = anatomy.person
     log.info("%s: %s, %.0f years, bones are built", subject, person.sex, person.age_years)
-    scanned = scan(config, anatomy)
-    write_ct(folder / CT_SERIES, config, subject, person, scanned)
-    if annotated:
-        write_volume(folder / ANNOTATION, scanned.labels)
-    write_volume(folder / TRUE_LABELS, scanned.labels)
-    write_volume(folder / TRUE_DENSITY, scanned.density)
-    log.info("%s: CT of %d slices", subject, scanned.hu.size[2])
+    session = record_ct(folder, config, subject, anatomy, annotated)
+    log.info("%s: CT of %d slices", subject, session.grid.size[2])
     processing = draw_processing(config, number)
     exposures = [draw_exposure(config, anatomy, name) for name in positionings]
     for exposure in exposures:
@@ -66,24 +56,24 @@ def simulate_subject(
     if number <= DATASET_A_FROM:
         reading = dxa_reading(config, anatomy)
         write_json(folder / DXA, {"abmd_g_cm2": round(reading, 4), "device": config.dxa.device})
-    truth = truth_of(config, anatomy, scanned, exposures)
+    truth = truth_of(config, anatomy, session, exposures)
     write_json(folder / TRUTH, truth)
     return truth
 
 
 def truth_of(
-    config: VirtualConfig, anatomy: Anatomy, scanned: Scan, exposures: Sequence[Exposure]
+    config: VirtualConfig, anatomy: Anatomy, session: Session, exposures: Sequence[Exposure]
 ) -> dict[str, Any]:
     """What no stage but evaluation may read; `docs/data_formats.md` describes it."""
     return {
-        "hu": {"slope": scanned.scale.slope, "intercept": scanned.scale.intercept},
+        "hu": {"slope": session.scale.slope, "intercept": session.scale.intercept},
         "rods": [
             {
                 "density_mg_cm3": rod.density_mg_cm3,
                 "point_mm": rod.point_mm.tolist(),
                 "axis": rod.axis.tolist(),
             }
-            for rod in scanned.rods
+            for rod in session.rods
         ],
         "landmarks": {s: landmarks_to_json(anatomy.femora[s].landmarks) for s in SIDES},
         "vbmd_mg_cm3": {s: true_vbmd(anatomy, s) for s in SIDES},

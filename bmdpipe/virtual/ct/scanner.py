@@ -1,52 +1,67 @@
-"""The virtual CT scanner: HU with the scanner's own scale, blur and noise, phantom and table."""
+"""The virtual CT scanner: a subject on phantom and table, a slab of slices at a time."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import date
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from bmdpipe.core.config.virtual.cohort import VirtualConfig
-from bmdpipe.core.config.virtual.phantom import PhantomConfig
+from bmdpipe.core.config.virtual.ct import CtConfig
 from bmdpipe.core.volume import Volume
+from bmdpipe.virtual.ct.couch import Couch, Rod, draw_couch, paint_couch
+from bmdpipe.virtual.ct.hardening import WATER_PER_MM
+from bmdpipe.virtual.ct.image_chain import ImageChain, Slice
+from bmdpipe.virtual.ct.noise import REFERENCE_DIAMETER_MM, NoiseSource, noise_level_hu
+from bmdpipe.virtual.ct.partial_volume import SlabFields, add_bones, fields_of, shares
+from bmdpipe.virtual.ct.scale import Scale, draw_scale, scan_date
+from bmdpipe.virtual.ct.slice_profile import plane_weights
 from bmdpipe.virtual.demographics import stream
-from bmdpipe.virtual.hip.anatomy import Anatomy, CtGrid, on_ct
+from bmdpipe.virtual.hip.anatomy import Anatomy, CtGrid
 from bmdpipe.virtual.hip.soft_tissue import tissue_fractions
 
 LEAN_HU, FAT_HU, AIR_HU = 48.0, -100.0, -1000.0
-TABLE_SHELL_HU, TABLE_CORE_HU = -150.0, -930.0
-NOMINAL_SLOPE = 0.8
-"""The slope of a scanner without error; soft tissue drifts with the scale as bone does."""
+SLAB_VOXELS = 4_000_000
+EXPOSURE_RANGE = (0.35, 2.5)
+"""What automatic exposure can make of the protocol's exposure."""
 
 
 @dataclass(frozen=True)
-class Scale:
-    """The scanner's state on the day: density = slope * HU + intercept undoes it."""
+class Session:
+    """What holds for a whole scan."""
 
-    slope: float
-    intercept: float
+    grid: CtGrid
+    scale: Scale
+    couch: Couch
+    feet_first: bool
+    day: date
+    mas: float
+    isocentre_mm: NDArray[np.float64]
+    """x and y of the gantry's axis."""
 
-    def hu_of_density(self, density: NDArray) -> NDArray:
-        return (density - self.intercept) / self.slope
-
-    def hu_of_nominal(self, hu: float) -> float:
-        return (NOMINAL_SLOPE * hu - self.intercept) / self.slope
+    @property
+    def rods(self) -> tuple[Rod, ...]:
+        return self.couch.rods
 
 
 @dataclass(frozen=True)
-class Rod:
-    """A rod of the phantom: a point on its axis and the axis' unit vector (LPS mm)."""
+class Slab:
+    """Slices `start` and on as stored (HU, int16), and what is true of them."""
 
-    density_mg_cm3: float
-    point_mm: NDArray[np.float64]
-    axis: NDArray[np.float64]
+    start: int
+    hu: NDArray[np.int16]
+    labels: NDArray[np.uint8]
+    density: NDArray[np.int16]
 
 
 @dataclass(frozen=True)
 class Scan:
-    """A CT as acquired and what is true of it, all on one grid."""
+    """A whole CT in memory and what is true of it, all on one grid."""
 
     hu: Volume
     labels: Volume
@@ -56,133 +71,108 @@ class Scan:
     feet_first: bool
 
 
-def draw_scale(config: VirtualConfig, number: int) -> Scale:
-    rng = stream(config.seed, number, "ct scale")
-    slope_z, intercept_z = np.clip(rng.standard_normal(2), -2.5, 2.5)
-    return Scale(
-        slope=round(float(config.ct.slope + config.ct.slope_sd * slope_z), 5),
-        intercept=round(
-            float(config.ct.intercept_mg_cm3 + config.ct.intercept_sd_mg_cm3 * intercept_z), 3
-        ),
+def draw_session(config: VirtualConfig, anatomy: Anatomy) -> Session:
+    """Everything random about a scan but its noise."""
+    number, grid, ct = anatomy.person.number, anatomy.grid, config.ct
+    scale = draw_scale(ct, config.seed, number)
+    rng = stream(config.seed, number, "ct")
+    feet_first = bool(rng.random() < ct.feet_first_fraction)
+    couch = draw_couch(config.phantom, grid, anatomy.soft.back_mm, scale, rng, feet_first)
+    middle = np.array(grid.origin_mm[:2]) + 0.5 * (ct.matrix - 1) * ct.pixel_mm
+    return Session(
+        grid=grid,
+        scale=scale,
+        couch=couch,
+        feet_first=feet_first,
+        day=scan_date(ct, number),
+        mas=round(ct.exposure_mas * _automatic_exposure(ct, anatomy, scale), 1),
+        isocentre_mm=middle + rng.uniform(-1, 1, 2) * [4.0, 15.0],
     )
+
+
+def _automatic_exposure(config: CtConfig, anatomy: Anatomy, scale: Scale) -> float:
+    """Factor on the exposure by the water-equivalent diameter of the middle slice, as a scout would
+    show it. Source: AAPM report 220."""
+    hu = _soft(config, anatomy, scale, anatomy.grid.size[2] // 2, 1)
+    area = float((1.0 + hu / 1000.0).sum()) * config.pixel_mm**2
+    diameter = 2.0 * float(np.sqrt(max(area, 0.0) / np.pi))
+    extra = WATER_PER_MM * (diameter - REFERENCE_DIAMETER_MM)
+    return float(np.clip(np.exp(config.exposure_adaptation * extra), *EXPOSURE_RANGE))
+
+
+def slabs(
+    config: VirtualConfig, anatomy: Anatomy, session: Session, thickness: int | None = None
+) -> Iterator[Slab]:
+    """The slices from below, `thickness` at a time; no slice depends on it, nor on the threads."""
+    ct, n = config.ct, anatomy.grid.size[2]
+    step = thickness or max(SLAB_VOXELS // ct.matrix**2, 1)
+    chain, noise = ImageChain.of(ct), NoiseSource.of(ct, config.seed, anatomy.person.number)
+    level = noise_level_hu(ct, session.mas)
+    with ThreadPoolExecutor(numba.get_num_threads()) as pool:
+        for start in range(0, n, step):
+            count = min(step, n - start)
+            fields, metals = _there(ct, anatomy, session, start, count)
+            reach = noise.reach if level > 0 else 0
+            around = range(start - reach, start + count + reach) if level > 0 else range(0)
+            whites = list(pool.map(noise.white, around))
+
+            def acquired(k: int) -> NDArray[np.int16]:
+                hu, mineral = fields.hu[k], fields.mineral[k]  # noqa: B023
+                paint_couch(session.couch, session.grid, start + k, hu, mineral)  # noqa: B023
+                alloys = {m: s[k] for m, s in metals.items() if s[k].any()}  # noqa: B023
+                window = whites[k : k + 2 * reach + 1]  # noqa: B023
+                grain = noise.coloured(window) if level > 0 else None
+                return chain.form(Slice(hu, mineral, alloys), grain, level)
+
+            hu = np.stack(list(pool.map(acquired, range(count))))
+            yield Slab(start, hu, fields.labels, np.rint(fields.density).astype(np.int16))
+
+
+def _there(
+    config: CtConfig, anatomy: Anatomy, session: Session, start: int, count: int
+) -> tuple[SlabFields, dict[str, NDArray[np.float32]]]:
+    """Tissue and each alloy's share in a slab, as the slice profile sees them."""
+    fields = fields_of(_soft(config, anatomy, session.scale, start, count))
+    add_bones(fields, anatomy.bodies.values(), start, config, session.scale)
+    metals: dict[str, NDArray[np.float32]] = {}
+    for implant in getattr(anatomy, "implants", ()):
+        share = shares(implant.share, start, fields.hu.shape, config)
+        metals[implant.material] = metals.get(implant.material, np.float32(0)) + share
+    return fields, metals
+
+
+def _soft(
+    config: CtConfig, anatomy: Anatomy, scale: Scale, start: int, count: int
+) -> NDArray[np.float32]:
+    """HU of soft tissue in a slab, weighed by the slice profile."""
+    weights, before = plane_weights(config.thickness_mm, config.slice_mm, 1, False)
+    x, y, z = anatomy.grid.origin_mm
+    lowest = round(z + (start - before) * config.slice_mm, 6)
+    lean, fat = tissue_fractions(
+        anatomy.soft,
+        {s: anatomy.thigh(s) for s in ("R", "L")},
+        (x, y, lowest),
+        anatomy.grid.spacing_mm,
+        (config.matrix, config.matrix, count + len(weights) - 1),
+        lying=True,
+    )
+    result = np.full((count, config.matrix, config.matrix), AIR_HU, np.float32)
+    for j, weight in enumerate(weights):
+        for part, nominal in ((lean, LEAN_HU), (fat, FAT_HU)):
+            rise = np.float32(weight * (scale.hu_of_nominal(nominal) - AIR_HU))
+            result += part[j : j + count] * rise
+    return result
 
 
 def scan(config: VirtualConfig, anatomy: Anatomy) -> Scan:
-    """A CT of the subject on the phantom, and its truth."""
-    number, grid = anatomy.person.number, anatomy.grid
-    scale = draw_scale(config, number)
-    rng = stream(config.seed, number, "ct")
-    thighs = {s: anatomy.thigh(s) for s in ("R", "L")}
-    lean, fat = tissue_fractions(
-        anatomy.soft, thighs, grid.origin_mm, grid.spacing_mm, grid.size, lying=True
-    )
-    lean_hu, fat_hu = (np.float32(scale.hu_of_nominal(v)) for v in (LEAN_HU, FAT_HU))
-    hu = AIR_HU + lean * (lean_hu - np.float32(AIR_HU)) + fat * (fat_hu - np.float32(AIR_HU))
-    feet_first = bool(rng.random() < config.ct.feet_first_fraction)
-    rods = _draw_rods(config.phantom, anatomy, rng, feet_first)
-    _add_phantom_and_table(hu, grid, config.phantom, rods, anatomy.soft.back_mm, scale)
-    labels = np.zeros(hu.shape, np.uint8)
-    density = np.zeros(hu.shape, np.float32)
-    for value, body in enumerate(anatomy.bodies.values(), start=1):
-        share = on_ct(body, body.fraction, grid)
-        labels[share >= 0.5] = value
-        mineral = on_ct(body, body.density.array, grid)
-        density += mineral
-        zero = np.float32(scale.hu_of_density(np.array(0.0)))
-        hu += share * (zero - hu) + mineral * np.float32(1.0 / scale.slope)
-    acquired = _acquire(hu, config, rng)
+    """A CT of the subject and its truth, whole in memory: for small grids."""
+    session, grid = draw_session(config, anatomy), anatomy.grid
+    parts = list(slabs(config, anatomy, session))
     return Scan(
-        hu=grid.volume(acquired, "HU"),
-        labels=grid.volume(labels, "label"),
-        density=grid.volume(np.rint(density).astype(np.int16), "mg/cm3"),
-        scale=scale,
-        rods=rods,
-        feet_first=feet_first,
+        hu=grid.volume(np.concatenate([p.hu for p in parts]), "HU"),
+        labels=grid.volume(np.concatenate([p.labels for p in parts]), "label"),
+        density=grid.volume(np.concatenate([p.density for p in parts]), "mg/cm3"),
+        scale=session.scale,
+        rods=session.rods,
+        feet_first=session.feet_first,
     )
-
-
-def _draw_rods(
-    config: PhantomConfig, anatomy: Anatomy, rng: np.random.Generator, feet_first: bool
-) -> tuple[Rod, ...]:
-    """Rods in a row under the back; a subject lying feet first sees them in reversed order."""
-    tilt, rise = np.radians(config.tilt_sd_deg) * np.clip(rng.standard_normal(2), -2, 2)
-    shift = rng.uniform(-12, 12)
-    axis = np.array([np.sin(tilt), 0.25 * np.sin(rise), 1.0])
-    axis /= np.linalg.norm(axis)
-    n = len(config.rod_densities_mg_cm3)
-    places = (np.arange(n) - 0.5 * (n - 1)) * config.rod_spacing_mm * (-1 if feet_first else 1)
-    middle_z = anatomy.grid.origin_mm[2] + 0.5 * anatomy.grid.size[2] * anatomy.grid.spacing_mm[2]
-    y = anatomy.soft.back_mm + 2.0 + 0.5 * config.height_mm
-    return tuple(
-        Rod(density, np.array([shift + x, y, middle_z]), axis)
-        for density, x in zip(config.rod_densities_mg_cm3, places, strict=True)
-    )
-
-
-def _add_phantom_and_table(
-    hu: NDArray[np.float32],
-    grid: CtGrid,
-    config: PhantomConfig,
-    rods: tuple[Rod, ...],
-    back_mm: float,
-    scale: Scale,
-) -> None:
-    """Paint both below the back, in place, with partial volumes in the slice plane."""
-    xs, ys, zs = (
-        o + s * np.arange(n)
-        for o, s, n in zip(grid.origin_mm, grid.spacing_mm, grid.size, strict=True)
-    )
-    pixel = grid.spacing_mm[0]
-    start = int(np.searchsorted(ys, back_mm - 2.0))
-    part = hu[:, start:, :]
-    y = ys[start:][:, None]
-    top = back_mm + 2.0
-    middle = np.mean([rod.point_mm[0] for rod in rods])
-    n = len(rods)
-    half = 0.5 * (n - 1) * config.rod_spacing_mm + 0.5 * config.rod_diameter_mm + 14.0
-
-    def cover(distance: NDArray) -> NDArray:
-        return np.clip(0.5 - distance / pixel, 0.0, 1.0).astype(np.float32)
-
-    under = top + config.height_mm
-    sag = 0.0014 * xs[None] ** 2
-    shell = np.abs(y - (under + 3.0)) - 1.5
-    core = np.maximum(y - (under + 45.0 - sag), under + 3.0 - y)
-    wide = np.abs(xs[None]) - 205.0
-    for distance, value in ((core, TABLE_CORE_HU), (shell, TABLE_SHELL_HU)):
-        share = cover(np.maximum(distance, wide))
-        part += share * (np.float32(value) - part)
-    box = np.maximum(
-        np.abs(xs[None] - middle) - half, np.abs(y - 0.5 * (top + under)) - 0.5 * config.height_mm
-    )
-    part += cover(box) * (np.float32(scale.hu_of_nominal(config.base_hu)) - part)
-    for rod in rods:
-        filling = np.float32(scale.hu_of_density(np.array(rod.density_mg_cm3)))
-        for k, z in enumerate(zs):
-            t = (z - rod.point_mm[2]) / rod.axis[2]
-            cx, cy = rod.point_mm[:2] + t * rod.axis[:2]
-            i0, i1 = np.searchsorted(xs, [cx - config.rod_diameter_mm, cx + config.rod_diameter_mm])
-            radius = np.hypot(xs[None, i0:i1] - cx, y - cy)
-            window = part[k, :, i0:i1]
-            window += cover(radius - 0.5 * config.rod_diameter_mm) * (filling - window)
-
-
-def _acquire(
-    hu: NDArray[np.float32], config: VirtualConfig, rng: np.random.Generator
-) -> NDArray[np.int16]:
-    """In-plane blur, correlated noise, rounding."""
-    ct = config.ct
-    blurred = _smooth(hu, ct.blur_mm / ct.pixel_mm)
-    if ct.noise_hu > 0:
-        noise = _smooth(
-            rng.standard_normal(hu.shape, dtype=np.float32), ct.noise_grain_mm / ct.pixel_mm
-        )
-        blurred += noise * np.float32(ct.noise_hu / noise[:: max(len(noise) // 8, 1)].std())
-    return np.clip(np.rint(blurred), -1024, 3071).astype(np.int16)
-
-
-def _smooth(array: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
-    if sigma_px < 0.05:
-        return array.copy()
-    once = gaussian_filter1d(array, sigma_px, axis=2, truncate=3.0, mode="nearest")
-    return gaussian_filter1d(once, sigma_px, axis=1, truncate=3.0, mode="nearest")

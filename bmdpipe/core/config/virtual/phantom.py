@@ -16,13 +16,13 @@ class PhantomConfig(Section):
         description="hydroxyapatite in the rods (Kyoto Kagaku B-MAS200)",
     )
     rod_diameter_mm: float = Field(default=18.0, ge=8, le=40, description="diameter of a rod")
-    rod_spacing_mm: float = Field(default=40.0, ge=12, le=60, description="centre to centre")
+    rod_spacing_mm: float = Field(default=30.0, ge=12, le=60, description="centre to centre")
     height_mm: float = Field(default=28.0, ge=12, le=60, description="thickness of the body")
     base_hu: float = Field(
         default=-70.0, ge=-300, le=100, description="material of the body around the rods, HU"
     )
     tilt_sd_deg: float = Field(
-        default=0.4, ge=0, le=3, description="obliquity of the rods in the table's plane"
+        default=0.6, ge=0, le=3, description="obliquity of table and rods to the scanner's axes"
     )
 
     @model_validator(mode="after")
