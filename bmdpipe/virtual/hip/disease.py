@@ -63,6 +63,6 @@ def draw_disease(config: DiseaseConfig, person: Person, seed: int) -> dict[str, 
             osteophytes=float(osteophytes),
             sclerosis=float(sclerosis),
             deformity=config.deformity_max * float(deformity),
-            implant=side != person.side and implant < config.implant_fraction,
+            implant=side != person.side and bool(implant < config.implant_fraction),
         )
     return result

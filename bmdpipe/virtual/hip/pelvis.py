@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from bmdpipe.virtual.hip.femur import Bone
 from bmdpipe.virtual.hip.mineral import Mineral
 from bmdpipe.virtual.hip.pelvis_traits import PelvisTraits
 from bmdpipe.virtual.hip.sacrum import build_sacrum
+from bmdpipe.virtual.shape.bone import Bone
+from bmdpipe.virtual.shape.material import STRUT_COLUMNS
 from bmdpipe.virtual.shape.primitives import Table, cone, cup, dilated, slab
-from bmdpipe.virtual.shape.voxelise import STRUT_COLUMNS
 
 TABLE_HIP_MM = 87.0
 CORNERS: dict[str, tuple[float, float, float, float]] = {

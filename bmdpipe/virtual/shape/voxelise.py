@@ -1,17 +1,25 @@
-"""Bones on voxels: share of bone and its mineral from tables of primitives, compiled."""
+"""Bones on voxels: share of bone and its mineral from shapes and material, compiled.
+
+Each voxel is a function of its place alone, so that threads change nothing.
+"""
 
 from __future__ import annotations
 
 import numba
 import numpy as np
 
-from bmdpipe.virtual.shape.noise import value_noise
-from bmdpipe.virtual.shape.primitives import primitive_distance, smooth_max, smooth_min
+from bmdpipe.virtual.shape.material import of_lattice, of_tables
+from bmdpipe.virtual.shape.primitives import primitive_distance
+from bmdpipe.virtual.shape.surface import balls_around, distance_at
+from bmdpipe.virtual.shape.sweep import sweep_distance
 
-STRUT_COLUMNS = 8
-"""ax ay az bx by bz sigma amplitude: a band of more or less trabecular bone along a segment."""
-BORDER_MM = 6.0
-"""Over this distance, material properties of neighbouring primitives pass into each other."""
+BLOCK = 6
+SLACK = 0.6
+"""A sweep's distance may be this much of what it says: its sections are ellipses."""
+UNDER_CUT_MM = 4.0
+"""So deep under a cut its cortex is followed."""
+STEP_MM = 0.05
+"""For the slope of the distance."""
 
 
 @numba.njit(fastmath=True, cache=True, inline="always")
@@ -26,91 +34,148 @@ def _column(depth, cortex, ramp, compact, trabecular):  # pragma: no cover - com
     return compact * in_cortex + falling + trabecular * in_core
 
 
+@numba.njit(fastmath=True, cache=True)
+def _in_row(balls, blends, low, high, extra, rows):  # pragma: no cover - compiled
+    """Rows whose ball comes near a bar of voxels along x: how many, their numbers in `rows`."""
+    count = 0
+    for i in range(len(balls)):
+        reach = balls[i, 3] + extra + 2.0 * blends[i]
+        away = 0.0
+        for axis in range(3):
+            away += max(low[axis] - balls[i, axis], balls[i, axis] - high[axis], 0.0) ** 2
+        if away < reach * reach:
+            rows[count] = i
+            count += 1
+    return count
+
+
 @numba.njit(parallel=True, fastmath=True, cache=True)
 def voxelise(
-    solids, cuts, struts, compact, origin, spacing, texture, fraction, density
-):  # pragma: no cover - compiled
+    solids, cuts, struts, frames, profiles, values, lattice, fibre, texture, compact, border,
+    origin, spacing, parts, fraction, density,
+):  # fmt: skip # pragma: no cover - compiled
     """Fill `fraction` (share of bone in a voxel) and `density` (mg/cm3), both `[z, y, x]`.
 
-    Both are averages over the voxel to first order: the density profile under the surface is
-    integrated across it. `texture` holds amplitude, grain in mm and a seed offset.
+    A voxel is divided into `parts`^3; over each, the profile of density under the surface is
+    integrated along the surface's normal, which is exact for flat layers. `texture` holds
+    amplitude, grain in mm and a seed offset, `fibre` amplitude and grain of a material's texture;
+    `values` may be empty, then the solids' columns are the material. `border` is the bone's.
     """
     nz, ny, nx = density.shape
-    block = 6
-    bz, by, bx = (nz + block - 1) // block, (ny + block - 1) // block, (nx + block - 1) // block
-    edge = (spacing[0] + spacing[1] + spacing[2]) / 3.0
-    half = 0.5 * block * np.sqrt(spacing[0] ** 2 + spacing[1] ** 2 + spacing[2] ** 2)
-    n, m, s = len(solids), len(cuts), len(struts)
+    bz, by, bx = -(-nz // BLOCK), -(-ny // BLOCK), -(-nx // BLOCK)
+    sx, sy, sz = spacing
+    edge = max(sx, max(sy, sz))
+    half = 0.5 * BLOCK * np.sqrt(sx * sx + sy * sy + sz * sz)
+    n, m, f = len(solids), len(cuts), len(frames)
+    pieces = parts * parts * parts
+    balls, cut_balls = balls_around(solids), balls_around(cuts)
     for job in numba.prange(bz * by):
-        z0, y0 = (job // by) * block, (job % by) * block
-        near = np.empty(n, dtype=np.int64)
-        near_cut = np.empty(m, dtype=np.int64)
-        found = np.empty(n)
-        for ix in range(bx):
-            x0 = ix * block
-            cx = origin[0] + (x0 + 0.5 * (block - 1)) * spacing[0]
-            cy = origin[1] + (y0 + 0.5 * (block - 1)) * spacing[1]
-            cz = origin[2] + (z0 + 0.5 * (block - 1)) * spacing[2]
-            count, count_cut = 0, 0
-            centre = 1e6
-            for i in range(n):
-                away = primitive_distance(solids, i, cx, cy, cz)
-                centre = smooth_min(centre, away, solids[i, 12])
-                if away < half + max(solids[i, 12], BORDER_MM):
-                    near[count] = i
+        z0, y0 = (job // by) * BLOCK, (job % by) * BLOCK
+        bar, cut_bar = np.empty(n, dtype=np.int64), np.empty(m, dtype=np.int64)
+        rows, cut_rows = np.empty(n, dtype=np.int64), np.empty(m, dtype=np.int64)
+        sweep_rows = np.empty(f, dtype=np.int64)
+        found, slope = np.empty(n), np.empty(3)
+        nearest = np.zeros(1, dtype=np.int64)
+        low = np.array([origin[0], origin[1] + y0 * sy, origin[2] + z0 * sz])
+        high = low + np.array([nx * sx, BLOCK * sy, BLOCK * sz])
+        in_bar = _in_row(balls, solids[:, 12], low, high, edge + border, bar)
+        in_cut_bar = _in_row(cut_balls, cuts[:, 12], low, high, edge + UNDER_CUT_MM, cut_bar)
+        if in_bar + f == 0:
+            continue
+        for block in range(bx):
+            x0 = block * BLOCK
+            cx = origin[0] + (x0 + 0.5 * (BLOCK - 1)) * sx
+            cy = origin[1] + (y0 + 0.5 * (BLOCK - 1)) * sy
+            cz = origin[2] + (z0 + 0.5 * (BLOCK - 1)) * sz
+            count, count_cut, count_sweep = 0, 0, 0
+            closest = 1e6
+            for q in range(in_bar):
+                found[q] = primitive_distance(solids, bar[q], cx, cy, cz)
+                closest = min(closest, found[q])
+            reach = min(half + edge, closest + 2.0 * half) + border
+            for q in range(in_bar):
+                if found[q] < reach:
+                    rows[count] = bar[q]
                     count += 1
-            if centre > half + edge:
+            for i in range(f):
+                away = SLACK * sweep_distance(frames, profiles, i, cx, cy, cz)
+                closest = min(closest, away)
+                if away < half + edge + frames[i, 15]:
+                    sweep_rows[count_sweep] = i
+                    count_sweep += 1
+            # Blending pushes a surface out by no more than half of what it reaches over.
+            if count + count_sweep == 0 or closest - 0.5 * border > half + edge:
                 continue
-            for i in range(m):
-                if primitive_distance(cuts, i, cx, cy, cz) < half + 2.0 * cuts[i, 12] + edge:
-                    near_cut[count_cut] = i
+            for q in range(in_cut_bar):
+                i = cut_bar[q]
+                reach = half + edge + 2.0 * cuts[i, 12] + UNDER_CUT_MM
+                if primitive_distance(cuts, i, cx, cy, cz) < reach:
+                    cut_rows[count_cut] = i
                     count_cut += 1
-            for k in range(z0, min(z0 + block, nz)):
-                z = origin[2] + k * spacing[2]
-                for j in range(y0, min(y0 + block, ny)):
-                    y = origin[1] + j * spacing[1]
-                    for i in range(x0, min(x0 + block, nx)):
-                        x = origin[0] + i * spacing[0]
-                        d, least = 1e6, 1e6
-                        for q in range(count):
-                            found[q] = primitive_distance(solids, near[q], x, y, z)
-                            least = min(least, found[q])
-                            d = smooth_min(d, found[q], solids[near[q], 12])
-                        if d > edge:
+            near, near_cut, near_sweep = (
+                rows[:count],
+                cut_rows[:count_cut],
+                sweep_rows[:count_sweep],
+            )
+            nearest[0] = near[0] if count > 0 else 0
+            for k in range(z0, min(z0 + BLOCK, nz)):
+                z = origin[2] + k * sz
+                for j in range(y0, min(y0 + BLOCK, ny)):
+                    y = origin[1] + j * sy
+                    for i in range(x0, min(x0 + BLOCK, nx)):
+                        x = origin[0] + i * sx
+                        d = distance_at(
+                            solids, balls, frames, profiles, cuts, near, near_sweep, near_cut,
+                            border, nearest, found, x, y, z,
+                        )  # fmt: skip
+                        if d > 1.5 * edge:
                             continue
-                        for q in range(count_cut):
-                            i_cut = near_cut[q]
-                            away = primitive_distance(cuts, i_cut, x, y, z)
-                            d = smooth_max(d, -away, cuts[i_cut, 12])
-                        inside = min(max(0.5 - d / edge, 0.0), 1.0)
-                        if inside <= 0.0:
-                            continue
-                        weights, cortex, core = 0.0, 0.0, 0.0
-                        for q in range(count):
-                            w = max(1.0 - (found[q] - least) / BORDER_MM, 0.0)
-                            weights += w * w
-                            cortex += w * w * solids[near[q], 13]
-                            core += w * w * solids[near[q], 14]
-                        cortex /= weights
-                        core /= weights
-                        for q in range(s):
-                            r = struts[q]
-                            bx_, by_, bz_ = r[3] - r[0], r[4] - r[1], r[5] - r[2]
-                            px, py, pz = x - r[0], y - r[1], z - r[2]
-                            t = (px * bx_ + py * by_ + pz * bz_) / (
-                                bx_ * bx_ + by_ * by_ + bz_ * bz_ + 1e-12
-                            )
-                            t = min(max(t, 0.0), 1.0)
-                            gx, gy, gz = px - t * bx_, py - t * by_, pz - t * bz_
-                            core += r[7] * np.exp(
-                                -0.5 * (gx * gx + gy * gy + gz * gz) / (r[6] * r[6])
-                            )
-                        grain = value_noise(
-                            x / texture[1] + texture[2], y / texture[1], z / (2.0 * texture[1])
-                        )
-                        core = max(core * (1.0 + texture[0] * grain), 0.0)
+                        if len(values) > 0:
+                            cortex, core = of_lattice(values, lattice, fibre, texture[2], x, y, z)
+                        else:
+                            cortex, core = of_tables(solids, struts, near, found, texture, x, y, z)
                         ramp = 0.35 * cortex + 0.2
-                        deep = _column(0.5 * edge - d, cortex, ramp, compact, core)
-                        shallow = _column(-0.5 * edge - d, cortex, ramp, compact, core)
-                        fraction[k, j, i] = inside
-                        density[k, j, i] = (deep - shallow) / edge
+                        deep = d < -1.4 * (cortex + ramp + edge)
+                        width, scale = (sx + sy + sz) / 3.0, 1.0
+                        # Without division the shape is taken as it says, for the sake of speed.
+                        if parts > 1 and not deep:
+                            for axis in range(3):
+                                slope[axis] = distance_at(
+                                    solids, balls, frames, profiles, cuts, near, near_sweep,
+                                    near_cut, border, nearest, found, x + STEP_MM * (axis == 0),
+                                    y + STEP_MM * (axis == 1), z + STEP_MM * (axis == 2),
+                                ) - d  # fmt: skip
+                            gx, gy, gz = slope
+                            length = np.sqrt(gx * gx + gy * gy + gz * gz) + 1e-9
+                            gx, gy, gz = gx * sx / length, gy * sy / length, gz * sz / length
+                            width = np.sqrt(gx * gx + gy * gy + gz * gz) / parts
+                            scale = 1.0 / min(max(length / STEP_MM, 0.7), 1.4)
+                        share, mineral = 0.0, 0.0
+                        for part in range(pieces):
+                            px, py, pz = x, y, z
+                            if parts > 1:
+                                px += ((part % parts + 0.5) / parts - 0.5) * sx
+                                py += (((part // parts) % parts + 0.5) / parts - 0.5) * sy
+                                pz += ((part // (parts * parts) + 0.5) / parts - 0.5) * sz
+                                if not deep:
+                                    d = distance_at(
+                                        solids, balls, frames, profiles, cuts, near, near_sweep,
+                                        near_cut, border, nearest, found, px, py, pz,
+                                    )  # fmt: skip
+                            d_mm = d * scale
+                            inside = min(max(0.5 - d_mm / width, 0.0), 1.0)
+                            if inside <= 0.0:
+                                continue
+                            share += inside
+                            # The cortex covers what is inside it, whatever the trabeculae are.
+                            if parts > 1 and len(values) > 0 and 0.5 * width - d_mm > cortex:
+                                _, core = of_lattice(values, lattice, fibre, texture[2], px, py, pz)
+                            if deep:
+                                mineral += core
+                                continue
+                            base = _column(0.5 * width - d_mm, cortex, ramp, compact, core)
+                            top = _column(-0.5 * width - d_mm, cortex, ramp, compact, core)
+                            mineral += (base - top) / width
+                        if share > 0.0:
+                            fraction[k, j, i] = share / pieces
+                            density[k, j, i] = mineral / pieces
