@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,7 @@ def truth_of(
             e.positioning: {
                 "camera": e.camera.to_json(),
                 "camera_from_ct": {name: m.tolist() for name, m in e.camera_from_ct.items()},
+                "joints_deg": {side: asdict(angles) for side, angles in e.joints.items()},
             }
             for e in exposures
         },

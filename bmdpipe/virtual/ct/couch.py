@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from bmdpipe.core.config.virtual.phantom import PhantomConfig
 from bmdpipe.virtual.ct.scale import Scale
-from bmdpipe.virtual.hip.anatomy import CtGrid
+from bmdpipe.virtual.hip.fine_grid import CtGrid
 
 GAP_MM = 2.0
 """Cloth between the back and the phantom."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bmdpipe.core.config.virtual.ct import CtConfig
 from bmdpipe.virtual.ct.scale import Scale
 from bmdpipe.virtual.ct.slice_profile import plane_weights
-from bmdpipe.virtual.hip.anatomy import FineBody
+from bmdpipe.virtual.hip.fine_grid import FineBody
 
 
 @dataclass(frozen=True)

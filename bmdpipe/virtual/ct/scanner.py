@@ -22,7 +22,8 @@ from bmdpipe.virtual.ct.partial_volume import SlabFields, add_bones, fields_of, 
 from bmdpipe.virtual.ct.scale import Scale, draw_scale, scan_date
 from bmdpipe.virtual.ct.slice_profile import plane_weights
 from bmdpipe.virtual.demographics import stream
-from bmdpipe.virtual.hip.anatomy import Anatomy, CtGrid
+from bmdpipe.virtual.hip.anatomy import Anatomy
+from bmdpipe.virtual.hip.fine_grid import CtGrid
 from bmdpipe.virtual.hip.soft_tissue import tissue_fractions
 
 LEAN_HU, FAT_HU, AIR_HU = 48.0, -100.0, -1000.0
@@ -135,7 +136,7 @@ def _there(
     fields = fields_of(_soft(config, anatomy, session.scale, start, count))
     add_bones(fields, anatomy.bodies.values(), start, config, session.scale)
     metals: dict[str, NDArray[np.float32]] = {}
-    for implant in getattr(anatomy, "implants", ()):
+    for implant in anatomy.implants:
         share = shares(implant.share, start, fields.hu.shape, config)
         metals[implant.material] = metals.get(implant.material, np.float32(0)) + share
     return fields, metals

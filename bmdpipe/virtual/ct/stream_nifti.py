@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bmdpipe.core.atomic import atomic_path, write_json
 from bmdpipe.core.volume import Volume
 from bmdpipe.imaging.nifti import RAS_FROM_LPS, sidecar
-from bmdpipe.virtual.hip.anatomy import CtGrid
+from bmdpipe.virtual.hip.fine_grid import CtGrid
 
 HEADER_BYTES = 352
 """The header of a single file and the four bytes that announce no extension."""

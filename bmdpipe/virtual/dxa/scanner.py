@@ -19,7 +19,8 @@ from bmdpipe.geometry.landmarks import JUNCTION, Landmarks
 from bmdpipe.geometry.pose import Matrix, apply, rigid
 from bmdpipe.projection.density import density_projection
 from bmdpipe.virtual.demographics import stream
-from bmdpipe.virtual.hip.anatomy import Anatomy, FineBody
+from bmdpipe.virtual.hip.anatomy import Anatomy
+from bmdpipe.virtual.hip.fine_grid import FineBody
 
 FAR_MM = 1e5
 """The source is so far away that rays are parallel."""

@@ -10,18 +10,23 @@ from numpy.typing import NDArray
 from bmdpipe.core.config.virtual.cohort import VirtualConfig
 from bmdpipe.core.labels import SIDES, femur_body
 from bmdpipe.virtual.demographics import Person, person_of, stream
+from bmdpipe.virtual.hip.body_frame import BonyFrame, HipFrame
 from bmdpipe.virtual.hip.disease import HipDisease, draw_disease
 from bmdpipe.virtual.hip.femur import Femur, build_femur
 from bmdpipe.virtual.hip.femur_traits import draw_femora
-from bmdpipe.virtual.hip.fine_grid import CtGrid as CtGrid
-from bmdpipe.virtual.hip.fine_grid import FineBody as FineBody
-from bmdpipe.virtual.hip.fine_grid import box, on_grid
-from bmdpipe.virtual.hip.fine_grid import on_ct as on_ct
+from bmdpipe.virtual.hip.fine_grid import CtGrid, FineBody, box, on_grid
 from bmdpipe.virtual.hip.implant import Implant, build_implants, resected, without
 from bmdpipe.virtual.hip.mineral import draw_mineral
-from bmdpipe.virtual.hip.pelvis import CORNERS, _opening, build_pelvis, crest_top_mm, hip_centres
+from bmdpipe.virtual.hip.pelvis import (
+    CORNERS,
+    _opening,
+    build_pelvis,
+    crest_top_mm,
+    hip_centres,
+    place,
+)
 from bmdpipe.virtual.hip.pelvis_traits import PelvisTraits, draw_pelvis
-from bmdpipe.virtual.hip.soft_tissue import BonyFrame, SoftTissue, Thigh, draw_soft_tissue
+from bmdpipe.virtual.hip.soft_tissue import SoftTissue, Thigh, draw_soft_tissue
 from bmdpipe.virtual.shape.bone import Bone
 
 FEMUR_BELOW_HEAD_MM = 235.0
@@ -47,8 +52,7 @@ class Anatomy:
 
     def thigh(self, side: str) -> Thigh:
         """The thigh around a femur as it lies in the CT."""
-        femur = self.femora[side]
-        return Thigh(self.hip_centres[side] + np.array([0.0, 8.0, -22.0]), femur.shaft_direction)
+        return Thigh(self.hip_centres[side], np.eye(4))
 
 
 def build_anatomy(config: VirtualConfig, number: int) -> Anatomy:
@@ -65,7 +69,8 @@ def build_anatomy(config: VirtualConfig, number: int) -> Anatomy:
     }
     reach = {s: femora[s].head_reach_mm for s in SIDES}
     hips, sacrum = build_pelvis(pelvis_traits, mineral, reach)
-    soft = draw_soft_tissue(person, seed, _frame(femora, centres, [hips, sacrum]))
+    frame = _frame(femora, centres, pelvis_traits, [hips, sacrum])
+    soft = draw_soft_tissue(config, person, frame)
     grid = _ct_grid(config, number, femora, crest_top_mm(pelvis_traits), soft)
     compact = mineral.compact_mg_cm3
     offset = float(stream(seed, number, "texture").uniform(0, 1000))
@@ -98,15 +103,26 @@ def _implants(
 
 
 def _frame(
-    femora: dict[str, Femur], centres: dict[str, NDArray[np.float64]], pelvis: list[Bone]
+    femora: dict[str, Femur],
+    centres: dict[str, NDArray[np.float64]],
+    traits: PelvisTraits,
+    pelvis: list[Bone],
 ) -> BonyFrame:
     low, high = box(pelvis)
-    boxes = {side: box([femora[side].bone]) for side in SIDES}
-    widest = {side: float(np.abs([b[0] for b in boxes[side]]).max()) for side in SIDES}
+    hips = {}
+    for side in SIDES:
+        femur = femora[side]
+        edges = np.abs([corner[0] for corner in box([femur.bone])])
+        hips[side] = HipFrame(
+            centre_mm=centres[side],
+            shaft_mm=(femur.landmarks["shaft_2cm"], femur.landmarks["shaft_5cm"]),
+            lesser_trochanter_mm=femur.lesser_trochanter_mm,
+            trochanter_offset_mm=float(edges.max() - abs(centres[side][0])),
+        )
     return BonyFrame(
-        trochanter_mm=max(widest.values()),
+        hips=hips,
+        world_from_pelvis=np.column_stack([place(traits, axis) for axis in np.eye(3)]),
         crest_mm=float(max(-low[0], high[0])),
-        trochanter_offset_mm=max(widest[s] - abs(float(centres[s][0])) for s in SIDES),
         front_mm=float(low[1]),
         back_mm=float(high[1]),
     )

@@ -13,37 +13,53 @@ from bmdpipe.geometry.camera import Camera, ap_pose
 from bmdpipe.geometry.pose import Matrix, about
 from bmdpipe.virtual.demographics import stream
 from bmdpipe.virtual.hip.anatomy import Anatomy
+from bmdpipe.virtual.hip.disease import HipDisease, draw_disease
+from bmdpipe.virtual.hip.joint import JointAngles, joint_motion
+from bmdpipe.virtual.hip.soft_tissue import SoftTissue, with_new_contents
+
+SEVERE = 0.5
+"""From this severity (grade 3) on a hip may have a contracture."""
+STIFFNESS = 0.45
+"""Share of ab- and adduction and of internal rotation that the worst hip has lost."""
 
 
 @dataclass(frozen=True)
 class Exposure:
     """One radiograph's geometry: `camera_from_ct` by body; `femur_motion` moves a femur against the
-    pelvis in the CT's world."""
+    pelvis in the CT's world and amounts to `joints`; `soft` is the soft tissue on that occasion."""
 
     positioning: Positioning
     camera: Camera
     sod_mm: float
     camera_from_ct: dict[str, Matrix]
     femur_motion: dict[str, Matrix]
+    joints: dict[str, JointAngles]
+    soft: SoftTissue
 
 
 def draw_exposure(config: VirtualConfig, anatomy: Anatomy, positioning: Positioning) -> Exposure:
     """The whole body tilts and shifts; each femur turns about its head's centre."""
-    room = config.radiograph
-    rng = stream(config.seed, anatomy.person.number, f"position {positioning}")
+    room, person = config.radiograph, anatomy.person
+    rng = stream(config.seed, person.number, f"position {positioning}")
     aspect = rng.uniform(room.aspect_min, room.aspect_max)
     size = (room.width_px, int(np.clip(round(room.width_px / aspect), *_heights(room.width_px))))
     camera = Camera.centred(room.sdd_mm, (room.pixel_mm, room.pixel_mm), size)
     sod = room.sod_mm + room.sod_sd_mm * float(np.clip(rng.standard_normal(), -2, 2))
     turn = room.tilt_sd_deg * np.clip(rng.standard_normal(3), -2, 2) * np.array([1.0, 0.5, 1.0])
+    backwards = 0.0
     if positioning == "standing":
-        turn[0] += room.standing_tilt_deg
+        # About +x the crests come forward: a posterior tilt turns the other way.
+        backwards = room.standing_tilt_deg * rng.uniform(0.4, 1.6)
+        turn[0] -= backwards
     shift = room.shift_sd_mm * np.clip(rng.standard_normal(3), -2, 2)
     centre = np.array([0.0, 0.0, -5.0])
     body = ap_pose(centre, camera, sod) @ about(np.zeros(3), turn, shift * np.array([1, 0, 1]))
-    motion = {s: _femur_motion(config, anatomy, positioning, s, rng) for s in SIDES}
+    joints = draw_joints(config, anatomy, positioning, rng, backwards)
+    motion = {s: joint_motion(joints[s], s, anatomy.hip_centres[s]) for s in SIDES}
     poses = {"pelvis": body} | {femur_body(s): body @ motion[s] for s in SIDES}
-    return Exposure(positioning, camera, sod, poses, motion)
+    lying = positioning != "standing"
+    soft = with_new_contents(config, anatomy.soft, person, positioning, lying)
+    return Exposure(positioning, camera, sod, poses, motion, joints, soft)
 
 
 def _heights(width_px: int) -> tuple[int, int]:
@@ -51,21 +67,46 @@ def _heights(width_px: int) -> tuple[int, int]:
     return int(np.ceil(width_px / 1.228)), int(np.floor(width_px / 0.880))
 
 
-def _femur_motion(
+def draw_joints(
     config: VirtualConfig,
     anatomy: Anatomy,
     positioning: Positioning,
-    side: str,
     rng: np.random.Generator,
-) -> Matrix:
-    room = config.radiograph
-    z = np.clip(rng.standard_normal(3), -2, 2)
-    spread = np.array([room.femur_swing_sd_deg, room.femur_swing_sd_deg, room.femur_turn_sd_deg])
-    degrees = spread * z
-    # Turned about +y (posterior), a leg that hangs down swings to the patient's right.
-    outward = 1.0 if side == "R" else -1.0
-    if positioning == "abduction":
-        degrees[1] += outward * room.abduction_deg * rng.uniform(0.7, 1.0)
-    elif positioning == "adduction":
-        degrees[1] -= outward * room.abduction_deg * rng.uniform(0.4, 0.7)
-    return about(anatomy.hip_centres[side], degrees, np.zeros(3))
+    backwards_deg: float,
+) -> dict[str, JointAngles]:
+    """Both hips. When the pelvis tilts backwards by `backwards_deg` the legs stay upright, which
+    extends the hips."""
+    person, room = anatomy.person, config.radiograph
+    disease = draw_disease(config.disease, person, config.seed)
+    stiff = {s: contracture_deg(config, person.number, s, disease[s]) for s in SIDES}
+    turned_in = positioning != "standing" and rng.random() < config.positioning.turned_in_fraction
+    reach = rng.uniform(0.7, 1.0)
+    result = {}
+    for side in SIDES:
+        z = np.clip(rng.standard_normal(3), -2, 2)
+        able = 1.0 - STIFFNESS * disease[side].severity
+        rotation = room.femur_turn_sd_deg * z[2]
+        if turned_in:
+            rotation -= able * config.positioning.internal_rotation_deg
+        elif positioning != "standing":
+            rotation += config.positioning.relaxed_rotation_deg
+        aside = room.femur_swing_sd_deg * z[1]
+        if positioning == "abduction":
+            aside += able * reach * room.abduction_deg
+        elif positioning == "adduction":
+            aside -= able * 0.6 * reach * room.abduction_deg
+        flexion = 0.5 * room.femur_swing_sd_deg * z[0] - 0.8 * backwards_deg
+        result[side] = JointAngles(
+            flexion=float(max(flexion, stiff[side]) if stiff[side] > 0.0 else flexion),
+            abduction=float(aside),
+            external_rotation=float(rotation),
+        )
+    return result
+
+
+def contracture_deg(config: VirtualConfig, number: int, side: str, disease: HipDisease) -> float:
+    """The flexion that a hip cannot give up, mostly 0; the same in every positioning."""
+    share, angle = stream(config.seed, number, f"contracture {side}").random(2)
+    if disease.severity < SEVERE or share >= config.positioning.contracture_fraction:
+        return 0.0
+    return float(config.positioning.contracture_max_deg * (0.35 + 0.65 * angle))

@@ -92,15 +92,15 @@ def soft_masses(
     lying = exposure.positioning != "standing"
     thighs = {s: _posed_thigh(anatomy, exposure, s) for s in SIDES}
     step = room.soft_grid_mm
-    half_x = 1.12 * anatomy.soft.half_width_mm + 50.0
-    half_y = anatomy.soft.half_depth_mm + 20.0
+    half_x = 1.12 * exposure.soft.half_width_mm + 70.0
+    half_y = exposure.soft.half_depth_mm + 25.0
     size = (
         int(2 * half_x / step),
         int(2 * half_y / step),
         int(2 * SOFT_BORDER_MM / step),
     )
-    origin = (-half_x, anatomy.soft.centre_y_mm - half_y, -SOFT_BORDER_MM)
-    fields = tissue_fractions(anatomy.soft, thighs, origin, (step, step, step), size, lying)
+    origin = (-half_x, exposure.soft.centre_y_mm - half_y, -SOFT_BORDER_MM)
+    fields = tissue_fractions(exposure.soft, thighs, origin, (step, step, step), size, lying)
     width, height = exposure.camera.size_px
     shrink = SOFT_SHRINK if room.pixel_mm > 0.4 else 4 * SOFT_SHRINK
     coarse = exposure.camera.resized((-(-width // shrink), -(-height // shrink)))
@@ -119,10 +119,8 @@ def soft_masses(
 
 
 def _posed_thigh(anatomy: Anatomy, exposure: Exposure, side: str) -> Thigh:
-    """The thigh swings with its femur."""
-    rest = anatomy.thigh(side)
-    direction = exposure.femur_motion[side][:3, :3] @ rest.direction
-    return Thigh(rest.start_mm, direction)
+    """The thigh moves with its femur."""
+    return Thigh(anatomy.hip_centres[side], exposure.femur_motion[side])
 
 
 def _detect(

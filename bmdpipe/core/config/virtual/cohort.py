@@ -12,6 +12,8 @@ from bmdpipe.core.config.virtual.density import BoneDensityConfig
 from bmdpipe.core.config.virtual.disease import DiseaseConfig
 from bmdpipe.core.config.virtual.dxa import DxaConfig
 from bmdpipe.core.config.virtual.phantom import PhantomConfig
+from bmdpipe.core.config.virtual.positioning import PositioningConfig
+from bmdpipe.core.config.virtual.soft_tissue import SoftTissueConfig
 from bmdpipe.core.config.virtual.xray import RadiographConfig
 
 
@@ -60,6 +62,12 @@ class VirtualConfig(Section):
     )
     disease: DiseaseConfig = Field(
         default=DiseaseConfig(), description="osteoarthritis, deformity, implants"
+    )
+    soft_tissue: SoftTissueConfig = Field(
+        default=SoftTissueConfig(), description="skin, fat, muscle and bowel"
+    )
+    positioning: PositioningConfig = Field(
+        default=PositioningConfig(), description="joint angles before the detector"
     )
     ct: CtConfig = Field(default=CtConfig(), description="the CT scanner")
     phantom: PhantomConfig = Field(default=PhantomConfig(), description="the calibration phantom")
