@@ -20,7 +20,9 @@ from bmdpipe.core.config.segmentation import SegmentationConfig
 from bmdpipe.core.config.study import HipBmdConfig
 from bmdpipe.core.config.tracking import TrackingConfig
 from bmdpipe.core.config.training import TrainingConfig
+from bmdpipe.core.config.virtual.chest import ChestConfig
 from bmdpipe.core.config.virtual.cohort import VirtualConfig
+from bmdpipe.core.config.virtual.lumbar import LumbarConfig
 from bmdpipe.core.config.workflow import WorkflowConfig
 
 
@@ -31,6 +33,12 @@ class Config(Section):
     results: str = Field(default="results", min_length=1, description="folder of all results")
     virtual: VirtualConfig = Field(
         default_factory=VirtualConfig, description="the virtual cohort, if `cohort.kind` is virtual"
+    )
+    lumbar: LumbarConfig = Field(
+        default_factory=LumbarConfig, description="the virtual cohort of the study of CT to BMD"
+    )
+    chest: ChestConfig = Field(
+        default_factory=ChestConfig, description="the virtual cohort of bone suppression"
     )
     imaging: ImagingConfig = Field(
         default_factory=ImagingConfig, description="import of CT series and radiographs"
