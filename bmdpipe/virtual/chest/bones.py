@@ -12,6 +12,7 @@ from bmdpipe.core.volume import Volume
 from bmdpipe.virtual.chest.skeleton import axis, clavicles, ribs, scapulae
 from bmdpipe.virtual.chest.traits import Build
 from bmdpipe.virtual.chest.view import View, integrals
+from bmdpipe.virtual.shape.bone import Bone
 from bmdpipe.virtual.shape.primitives import CUP, SLAB, Table
 from bmdpipe.virtual.shape.ribbon import box_of
 from bmdpipe.virtual.shape.voxelise import voxelise
@@ -79,8 +80,14 @@ def _on_voxels(config: ChestConfig, build: Build, table: Table) -> Volume:
     fraction = np.zeros((nz, ny, nx), np.float32)
     density = np.zeros_like(fraction)
     voxelise(
-        table, NO_CUTS, NO_STRUTS, config.cortical_mg_cm3, origin, np.full(3, step),
-        np.array([*TEXTURE, build.offset]), fraction, density,
-    )  # fmt: skip
+        Bone(table, NO_CUTS, NO_STRUTS),
+        config.cortical_mg_cm3,
+        (*TEXTURE, build.offset),
+        origin,
+        np.full(3, step),
+        1,
+        fraction,
+        density,
+    )
     x, y, z = origin.tolist()
     return Volume(density, (step, step, step), (x, y, z), "mg/cm3")

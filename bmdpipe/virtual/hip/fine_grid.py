@@ -74,15 +74,10 @@ def on_grid(
     origin = np.array(grid.origin_mm) + (first - 0.5) * spacing + 0.5 * fine
     fraction = np.zeros(shape, np.float32)
     density = np.zeros(shape, np.float32)
-    texture = np.array([*TABLE_TEXTURE, offset])
     for bone in bones:
-        material = bone.material
         voxelise(
-            bone.solids, bone.cuts, bone.struts, bone.sweeps.frames, bone.sweeps.profiles,
-            material.values, material.index_from_world,
-            np.array([material.amplitude, *material.grain_mm]), texture, compact_mg_cm3,
-            bone.border_mm, origin, fine, parts, fraction, density,
-        )  # fmt: skip
+            bone, compact_mg_cm3, (*TABLE_TEXTURE, offset), origin, fine, parts, fraction, density
+        )
     volume = Volume(density, _triple(fine), _triple(origin), "mg/cm3")
     return FineBody(fraction, volume, _ints(first), _ints(divide))
 

@@ -15,6 +15,7 @@ from bmdpipe.core.volume import Triple
 from bmdpipe.geometry.pose import Matrix, about, apply, inverse
 from bmdpipe.virtual.lumbar.traits import VertebraTraits
 from bmdpipe.virtual.lumbar.vertebra import Vertebra, build_vertebra
+from bmdpipe.virtual.shape.bone import Bone
 from bmdpipe.virtual.shape.noise import value_noise
 from bmdpipe.virtual.shape.primitives import Table
 from bmdpipe.virtual.shape.ribbon import moved
@@ -123,10 +124,15 @@ def _render(
     struts[:, 0:3] = apply(pose, struts[:, 0:3])
     struts[:, 3:6] = apply(pose, struts[:, 3:6])
     voxelise(
-        moved(solids, pose), moved(vertebra.cuts, pose), struts, traits.compact_mg_cm3,
-        np.array(grid.origin_mm), np.array(grid.spacing_mm), np.array([*TEXTURE, offset]),
-        fraction, density,
-    )  # fmt: skip
+        Bone(moved(solids, pose), moved(vertebra.cuts, pose), struts),
+        traits.compact_mg_cm3,
+        (*TEXTURE, offset),
+        np.array(grid.origin_mm),
+        np.array(grid.spacing_mm),
+        1,
+        fraction,
+        density,
+    )
 
 
 @numba.njit(cache=True)

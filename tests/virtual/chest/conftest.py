@@ -10,7 +10,7 @@ from bmdpipe.virtual.chest.simulate import ChestCase, make_chest_case
 
 @pytest.fixture(scope="session")
 def small() -> ChestConfig:
-    return ChestConfig(seed=3, n_cases=48, size_px=80, grid_mm=4.0, soft_grid_mm=8.0)
+    return ChestConfig(seed=3, n_cases=40, size_px=80, grid_mm=4.0, soft_grid_mm=8.0)
 
 
 @pytest.fixture(scope="session")

@@ -56,13 +56,8 @@ def test_partial_volume_of_a_flat_face_is_exact():
 
 def _window(bone, grid):
     fraction, density = (np.zeros(grid.size[::-1], np.float32) for _ in range(2))
-    m = bone.material
-    voxelise(
-        bone.solids, bone.cuts, bone.struts, bone.sweeps.frames, bone.sweeps.profiles, m.values,
-        m.index_from_world, np.array([m.amplitude, *m.grain_mm]), np.array([0.0, 1.0, 0.0]),
-        COMPACT, bone.border_mm, np.array(grid.origin_mm), np.array(grid.spacing_mm), 2, fraction,
-        density,
-    )  # fmt: skip
+    origin, spacing = np.array(grid.origin_mm), np.array(grid.spacing_mm)
+    voxelise(bone, COMPACT, (0.0, 1.0, 0.0), origin, spacing, 2, fraction, density)
     return fraction
 
 
