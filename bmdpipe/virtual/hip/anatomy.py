@@ -14,6 +14,7 @@ from bmdpipe.core.labels import SIDES, femur_body
 from bmdpipe.core.volume import Triple, Volume
 from bmdpipe.projection.body import Body
 from bmdpipe.virtual.demographics import Person, draw_person, stream
+from bmdpipe.virtual.hip.disease import draw_disease
 from bmdpipe.virtual.hip.femur import Bone, Femur, build_femur
 from bmdpipe.virtual.hip.femur_traits import draw_femora
 from bmdpipe.virtual.hip.mineral import draw_mineral
@@ -83,12 +84,13 @@ def build_anatomy(config: VirtualConfig, number: int) -> Anatomy:
     centres = hip_centres(pelvis_traits)
     femora = {s: build_femur(femur_traits[s], mineral, s, centres[s]) for s in SIDES}
     radii = {s: femur_traits[s].head_radius_mm for s in SIDES}
-    hips, sacrum = build_pelvis(pelvis_traits, mineral, radii)
-    soft = draw_soft_tissue(person, seed, _frame(femora, centres, [hips, sacrum]))
+    disease = draw_disease(config.disease, person, seed)
+    pelvis = build_pelvis(pelvis_traits, mineral, radii, disease)
+    soft = draw_soft_tissue(person, seed, _frame(femora, centres, [*pelvis.bones]))
     grid = _ct_grid(config, number, femora, crest_top_mm(pelvis_traits), soft)
     compact = mineral.compact_mg_cm3
     offset = float(stream(seed, number, "texture").uniform(0, 1000))
-    bodies = {"pelvis": _on_grid(config, grid, [hips, sacrum], compact, offset, -400.0)}
+    bodies = {"pelvis": _on_grid(config, grid, [*pelvis.bones], compact, offset, -400.0)}
     for side in SIDES:
         lowest = centres[side][2] - 235.0
         bodies[femur_body(side)] = _on_grid(

@@ -29,14 +29,14 @@ def test_slab_distance_is_to_the_closest_point_of_its_triangle(point, corners):
     on_triangle = on_triangle + v[:, None] * (corners[2] - corners[0])
     nearest = np.linalg.norm(on_triangle - point, axis=1).min()
     table = slab(corners, [2, 2, 2], 1.0, 1, 1)[None]
-    got = bone_distance(table, np.empty((0, 16)), *point)
+    got = bone_distance(table, np.empty((0, 17)), *point)
     assert got <= nearest - 2 + 1e-6
     assert got == pytest.approx(nearest - 2, abs=1.1)
 
 
 def test_ball_distance_is_exact():
     table = cone([1, 2, 3], [1, 2, 3], 5, 5, 1.0, 1, 1)[None]
-    assert bone_distance(table, np.empty((0, 16)), 1.0, 2.0, 13.0) == pytest.approx(5.0)
+    assert bone_distance(table, np.empty((0, 17)), 1.0, 2.0, 13.0) == pytest.approx(5.0)
 
 
 @pytest.mark.parametrize("side", SIDES)
