@@ -13,13 +13,14 @@ from bmdpipe.virtual.chest.skeleton import axis, clavicles, ribs, scapulae
 from bmdpipe.virtual.chest.traits import Build
 from bmdpipe.virtual.chest.view import View, integrals
 from bmdpipe.virtual.shape.bone import Bone
-from bmdpipe.virtual.shape.primitives import CUP, SLAB, Table
+from bmdpipe.virtual.shape.material import STRUT_COLUMNS
+from bmdpipe.virtual.shape.primitives import COLUMNS, CUP, SLAB, Table
 from bmdpipe.virtual.shape.ribbon import box_of
 from bmdpipe.virtual.shape.voxelise import voxelise
 
 TEXTURE = (0.35, 2.0)
 MG_PER_G = 1000.0
-NO_CUTS, NO_STRUTS = np.zeros((0, 16)), np.zeros((0, 8))
+NO_CUTS, NO_STRUTS = np.zeros((0, COLUMNS)), np.zeros((0, STRUT_COLUMNS))
 
 
 @dataclass(frozen=True)

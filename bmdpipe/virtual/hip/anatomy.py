@@ -17,17 +17,10 @@ from bmdpipe.virtual.hip.femur_traits import draw_femora
 from bmdpipe.virtual.hip.fine_grid import CtGrid, FineBody, box, on_grid
 from bmdpipe.virtual.hip.implant import Implant, build_implants, resected, without
 from bmdpipe.virtual.hip.mineral import draw_mineral
-from bmdpipe.virtual.hip.pelvis import (
-    CORNERS,
-    _opening,
-    build_pelvis,
-    crest_top_mm,
-    hip_centres,
-    place,
-)
+from bmdpipe.virtual.hip.pelvis import Pelvis, build_pelvis, crest_top_mm
+from bmdpipe.virtual.hip.pelvis_shape import CORNERS, hip_centres, tilted
 from bmdpipe.virtual.hip.pelvis_traits import PelvisTraits, draw_pelvis
 from bmdpipe.virtual.hip.soft_tissue import SoftTissue, Thigh, draw_soft_tissue
-from bmdpipe.virtual.shape.bone import Bone
 
 FEMUR_BELOW_HEAD_MM = 235.0
 """A femur ends so far below its head's centre: beyond all that an image shows."""
@@ -68,14 +61,14 @@ def build_anatomy(config: VirtualConfig, number: int) -> Anatomy:
         s: build_femur(femur_traits[s], mineral, config.density, s, centres[s]) for s in SIDES
     }
     reach = {s: femora[s].head_reach_mm for s in SIDES}
-    hips, sacrum = build_pelvis(pelvis_traits, mineral, reach)
-    frame = _frame(femora, centres, pelvis_traits, [hips, sacrum])
+    pelvis = build_pelvis(pelvis_traits, mineral, reach, disease)
+    frame = _frame(femora, centres, pelvis_traits, pelvis)
     soft = draw_soft_tissue(config, person, frame)
     grid = _ct_grid(config, number, femora, crest_top_mm(pelvis_traits), soft)
     compact = mineral.compact_mg_cm3
     offset = float(stream(seed, number, "texture").uniform(0, 1000))
     bodies = {
-        "pelvis": on_grid([hips, sacrum], grid, config.grid_mm, compact, offset, -400.0, parts=1)
+        "pelvis": on_grid(pelvis.bones, grid, config.grid_mm, compact, offset, -400.0, parts=1)
     }
     implants: tuple[Implant, ...] = ()
     for side in SIDES:
@@ -83,7 +76,7 @@ def build_anatomy(config: VirtualConfig, number: int) -> Anatomy:
         bone = femur.bone
         if disease[side].implant:
             bone = resected(femur)
-            implants += _implants(config, femur, pelvis_traits, grid)
+            implants += _implants(config, femur, pelvis, grid)
         lowest = centres[side][2] - FEMUR_BELOW_HEAD_MM
         bodies[femur_body(side)] = on_grid([bone], grid, config.grid_mm, compact, offset, lowest)
     # Where arthritis leaves no joint space, the pelvis gives way: no place holds two bones.
@@ -95,20 +88,19 @@ def build_anatomy(config: VirtualConfig, number: int) -> Anatomy:
 
 
 def _implants(
-    config: VirtualConfig, femur: Femur, pelvis: PelvisTraits, grid: CtGrid
+    config: VirtualConfig, femur: Femur, pelvis: Pelvis, grid: CtGrid
 ) -> tuple[Implant, ...]:
-    side = femur.frame.side
-    socket = femur.head_reach_mm + pelvis.joint_gap_mm[side]
-    return build_implants(femur, _opening(pelvis, side), socket, grid, config.grid_mm)
+    socket = pelvis.sockets[femur.frame.side]
+    return build_implants(femur, socket.opening, socket.radius_mm, grid, config.grid_mm)
 
 
 def _frame(
     femora: dict[str, Femur],
     centres: dict[str, NDArray[np.float64]],
     traits: PelvisTraits,
-    pelvis: list[Bone],
+    pelvis: Pelvis,
 ) -> BonyFrame:
-    low, high = box(pelvis)
+    low, high = box(pelvis.bones)
     hips = {}
     for side in SIDES:
         femur = femora[side]
@@ -121,7 +113,7 @@ def _frame(
         )
     return BonyFrame(
         hips=hips,
-        world_from_pelvis=np.column_stack([place(traits, axis) for axis in np.eye(3)]),
+        world_from_pelvis=tilted(traits, np.diag([traits.width, traits.depth, traits.height])).T,
         crest_mm=float(max(-low[0], high[0])),
         front_mm=float(low[1]),
         back_mm=float(high[1]),

@@ -1,7 +1,9 @@
 """Bones as implicit functions: smooth unions of rounded cones, slabs and cups, compiled.
 
 A bone is a table of primitives, one row each; the columns are named below. `a`, `b`, `c` are points
-in LPS mm, `r*` radii in mm. A signed distance is negative inside.
+in LPS mm, `r*` radii in mm. A signed distance is negative inside. Rows of one `part` follow each
+other and are united sharply: they are pieces of one smooth sheet or chain, which a blend would
+thicken along every edge that two pieces share. Parts, and rows without a part, blend.
 Source: smooth union, Quilez, https://iquilezles.org/articles/smin (quadratic polynomial).
 """
 
@@ -12,10 +14,24 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 CONE, SLAB, CUP, DISC = 0.0, 1.0, 2.0, 3.0
-COLUMNS = 16
-"""ax ay az bx by bz cx cy cz ra rb rc blend thickness trabecular kind."""
+COLUMNS = 17
+"""ax ay az bx by bz cx cy cz ra rb rc blend thickness trabecular kind part."""
+ALONE = -1.0
+"""The part of a row that has none."""
+WAIST = 0.09
+"""Share of its radius that a disc has lost in the middle of its height, as a vertebral body has."""
+HOLLOW_MM = 1.8
+"""How deep the ends of a disc are hollowed."""
 
 Table = NDArray[np.float64]
+
+
+def rows(
+    geometry: NDArray, kind: float, part: float, blend: float, cortex: float, trabecular: float
+) -> Table:
+    """Rows of one part: `geometry` holds their points and radii, `[n, 12]`."""
+    rest = np.array([blend, cortex, trabecular, kind, part])
+    return np.concatenate([geometry, np.broadcast_to(rest, (len(geometry), 5))], axis=1)
 
 
 def cone(
@@ -23,7 +39,7 @@ def cone(
 ) -> Table:
     """A rounded cone from a to b; `cortex` in mm, `trabecular` in mg/cm3."""
     return np.array(
-        [*np.ravel(a), *np.ravel(b), 0, 0, 0, ra, rb, 0, blend, cortex, trabecular, CONE]
+        [*np.ravel(a), *np.ravel(b), 0, 0, 0, ra, rb, 0, blend, cortex, trabecular, CONE, ALONE]
     )
 
 
@@ -31,7 +47,8 @@ def slab(
     corners: ArrayLike, radii: ArrayLike, blend: float, cortex: float, trabecular: float
 ) -> Table:
     """A triangle with a radius at each corner, linear between them."""
-    return np.array([*np.ravel(corners), *np.ravel(radii), blend, cortex, trabecular, SLAB])
+    where = [*np.ravel(corners), *np.ravel(radii)]
+    return np.array([*where, blend, cortex, trabecular, SLAB, ALONE])
 
 
 def cup(
@@ -45,7 +62,7 @@ def cup(
 ) -> Table:
     """A ball cut by a plane `depth` mm beyond its centre along the unit vector `opening`."""
     where = [*np.ravel(centre), *np.ravel(opening), 0, 0, 0]
-    return np.array([*where, radius, depth, 0, blend, cortex, trabecular, CUP])
+    return np.array([*where, radius, depth, 0, blend, cortex, trabecular, CUP, ALONE])
 
 
 def disc(
@@ -57,9 +74,12 @@ def disc(
     cortex: float,
     trabecular: float,
 ) -> Table:
-    """An elliptic cylinder: `radii` are across, forward and half the height."""
+    """A vertebral body: an elliptic cylinder with a waist and hollow ends.
+
+    `radii` are across, forward and half the height.
+    """
     where = [*np.ravel(centre), *np.ravel(axis), *np.ravel(forward)]
-    return np.array([*where, *np.ravel(radii), blend, cortex, trabecular, DISC])
+    return np.array([*where, *np.ravel(radii), blend, cortex, trabecular, DISC, ALONE])
 
 
 def dilated(table: Table, by_mm: float) -> Table:
@@ -97,9 +117,12 @@ def primitive_distance(table, i, x, y, z):  # pragma: no cover - compiled
     wy = py - u * table[i, 4] - v * table[i, 7]
     wz = pz - u * table[i, 5] - v * table[i, 8]
     w2 = wx * wx + wy * wy + wz * wz
-    k0 = np.sqrt(w2 / table[i, 9] ** 2 + v * v / table[i, 10] ** 2)
-    k1 = np.sqrt(w2 / table[i, 9] ** 4 + v * v / table[i, 10] ** 4) + 1e-9
-    return smooth_max(k0 * (k0 - 1.0) / k1, abs(u) - table[i, 11], 4.0)
+    slim = 1.0 - WAIST * max(1.0 - (u / table[i, 11]) ** 2, 0.0)
+    ra, rb = slim * table[i, 9], slim * table[i, 10]
+    k0 = np.sqrt(w2 / ra**2 + v * v / rb**2)
+    k1 = np.sqrt(w2 / ra**4 + v * v / rb**4) + 1e-9
+    end = table[i, 11] - HOLLOW_MM * max(1.0 - k0 * k0, 0.0)
+    return smooth_max(k0 * (k0 - 1.0) / k1, abs(u) - end, 4.0)
 
 
 @numba.njit(fastmath=True, cache=True)
@@ -154,9 +177,15 @@ def smooth_max(a, b, k):  # pragma: no cover - compiled
 @numba.njit(fastmath=True, cache=True)
 def bone_distance(solids, cuts, x, y, z):  # pragma: no cover - compiled
     """Signed distance of a whole bone at one point, mm."""
-    distance = 1e6
+    distance, own, part, blend = 1e6, 1e6, ALONE, 1.0
     for i in range(len(solids)):
-        distance = smooth_min(distance, primitive_distance(solids, i, x, y, z), solids[i, 12])
+        away = primitive_distance(solids, i, x, y, z)
+        if solids[i, 16] == part and part >= 0.0:
+            own = min(own, away)
+        else:
+            distance = smooth_min(distance, own, blend)
+            own, part, blend = away, solids[i, 16], solids[i, 12]
+    distance = smooth_min(distance, own, blend)
     for i in range(len(cuts)):
         distance = smooth_max(distance, -primitive_distance(cuts, i, x, y, z), cuts[i, 12])
     return distance
