@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numba
 import numpy as np
@@ -66,6 +67,7 @@ class Anatomy:
     soft: SoftTissue
     grid: CtGrid
     bodies: dict[str, FineBody]
+    implants: tuple[Any, ...] = ()
 
     def thigh(self, side: str) -> Thigh:
         """The thigh around a femur as it lies in the CT."""

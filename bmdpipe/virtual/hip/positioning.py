@@ -33,7 +33,7 @@ def draw_exposure(config: VirtualConfig, anatomy: Anatomy, positioning: Position
     rng = stream(config.seed, anatomy.person.number, f"position {positioning}")
     aspect = rng.uniform(room.aspect_min, room.aspect_max)
     size = (room.width_px, int(np.clip(round(room.width_px / aspect), *_heights(room.width_px))))
-    camera = Camera.centred(room.sdd_mm, (room.pixel_mm, room.pixel_mm), size)
+    camera = _camera(config, anatomy.person.number, positioning, size)
     sod = room.sod_mm + room.sod_sd_mm * float(np.clip(rng.standard_normal(), -2, 2))
     turn = room.tilt_sd_deg * np.clip(rng.standard_normal(3), -2, 2) * np.array([1.0, 0.5, 1.0])
     if positioning == "standing":
@@ -44,6 +44,17 @@ def draw_exposure(config: VirtualConfig, anatomy: Anatomy, positioning: Position
     motion = {s: _femur_motion(config, anatomy, positioning, s, rng) for s in SIDES}
     poses = {"pelvis": body} | {femur_body(s): body @ motion[s] for s in SIDES}
     return Exposure(positioning, camera, sod, poses, motion)
+
+
+def _camera(
+    config: VirtualConfig, number: int, positioning: Positioning, size: tuple[int, int]
+) -> Camera:
+    """The detector, whose middle the central ray misses by a little."""
+    room = config.radiograph
+    rng = stream(config.seed, number, f"tube {positioning}")
+    missed = room.tube_offset_sd_mm * np.clip(rng.standard_normal(2), -2, 2) / room.pixel_mm
+    point = (0.5 * (size[0] - 1) + float(missed[0]), 0.5 * (size[1] - 1) + float(missed[1]))
+    return Camera(room.sdd_mm, (room.pixel_mm, room.pixel_mm), size, point)
 
 
 def _heights(width_px: int) -> tuple[int, int]:
