@@ -78,6 +78,7 @@ def _sidecar(radiograph: Radiograph, positioning: str) -> dict[str, Any]:
         "scale": list(radiograph.scale),
         "camera": camera.to_json(),
         "digest": radiograph.digest,
+        "field_px": list(radiograph.field_px) if radiograph.field_px else None,
         "warnings": [{"code": w.code, "text": w.text} for w in radiograph.warnings],
     }
 

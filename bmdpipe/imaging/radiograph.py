@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,12 @@ from bmdpipe.imaging.dicom_file import padding_mask, read_header, read_pixels
 from bmdpipe.imaging.elements import value, whole
 from bmdpipe.imaging.radiograph_grey import Grey, collimation, finished, grey_of
 from bmdpipe.imaging.radiograph_header import (
+    Field,
     Spacing,
     assumed_distance,
     check_aspect,
     check_view,
+    collimated_field,
     configured_spacing,
     detector_spacing,
     source_distance,
@@ -46,6 +49,8 @@ class Radiograph:
     warnings: tuple[CaseWarning, ...]
     digest: str
     """Hash of the stored values: the same picture under two subjects shows."""
+    field_px: Field | None = None
+    """What the header says was left open by the collimator; nothing is masked by it here."""
 
 
 def read_radiograph(
@@ -76,7 +81,7 @@ def read_radiograph(
     padding = padding_mask(header, stored) if stored.ndim == 2 else None
     grey = grey_of(header, stored, padding, config.voi, case)
     warnings = [CaseWarning("W_LOSSY", "compressed with loss")] if file.lossy else []
-    return _radiograph(
+    radiograph = _radiograph(
         grey,
         stored,
         spacing,
@@ -86,6 +91,9 @@ def read_radiograph(
         case,
         config,
     )
+    height, width = grey.array.shape
+    field = collimated_field(header, (width, height))
+    return replace(radiograph, field_px=on_pixels(field, (width, height), radiograph.image.size_px))
 
 
 def _picture(path: Path, case: str, config: ImagingConfig) -> Radiograph:
@@ -142,6 +150,16 @@ def _radiograph(
         warnings=tuple(warnings),
         digest=hashlib.sha256(np.ascontiguousarray(stored).data).hexdigest()[:16],
     )
+
+
+def on_pixels(field: Field | None, before: tuple[int, int], after: tuple[int, int]) -> Field | None:
+    """A field on the pixels of the resampled image; whole pixels that lie inside of it."""
+    if field is None:
+        return None
+    (width, height), (new_width, new_height) = before, after
+    fx, fy = new_width / width, new_height / height
+    left, top, right, bottom = field
+    return math.ceil(left * fx), math.ceil(top * fy), int(right * fx), int(bottom * fy)
 
 
 def squared(image: Image) -> Image:

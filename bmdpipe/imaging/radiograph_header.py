@@ -12,6 +12,11 @@ from bmdpipe.imaging.elements import number, numbers, value
 
 SDD_MM = (500.0, 4000.0)
 SPACING_MM = (0.02, 5.0)
+COLLIMATOR_EDGES = ("LeftVertical", "UpperHorizontal", "RightVertical", "LowerHorizontal")
+LEAST_FIELD = 0.1
+"""Share of the image below which a collimated field is taken for a mistake."""
+Field = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels, the last two excluded."""
 OTHER_PARTS = (
     *("CHEST", "KNEE", "SKULL", "HEAD", "SHOULDER", "FOOT", "ANKLE", "HAND", "WRIST", "ELBOW"),
     *("CSPINE", "TSPINE", "LSPINE", "BREAST", "NECK", "JAW", "RIB"),
@@ -84,6 +89,28 @@ def source_distance(
 def assumed_distance(config: ImagingConfig) -> tuple[float, str, tuple[CaseWarning, ...]]:
     text = f"a source-detector distance of {config.default_sdd_mm:g} mm is assumed"
     return config.default_sdd_mm, "config", (CaseWarning("W_SDD_ASSUMED", text),)
+
+
+def collimated_field(header: Dataset, size_px: tuple[int, int]) -> Field | None:
+    """The rectangle of pixels that a rectangular collimator left open (0018,1700 and following).
+
+    The header counts columns and rows from 1, and an edge belongs to the field. None where the
+    tags are missing, name another shape, or make no sense.
+    """
+    shape = value(header, "CollimatorShape")
+    shapes = [shape] if isinstance(shape, str) else list(shape or [])
+    if "RECTANGULAR" not in [str(s).upper() for s in shapes]:
+        return None
+    edges = [number(header, f"Collimator{name}Edge") for name in COLLIMATOR_EDGES]
+    if any(edge is None for edge in edges):
+        return None
+    left, top, right, bottom = (round(edge) for edge in edges if edge is not None)
+    width, height = size_px
+    field = max(left - 1, 0), max(top - 1, 0), min(right, width), min(bottom, height)
+    seen = (field[2] - field[0], field[3] - field[1])
+    if min(seen) <= 0 or seen[0] * seen[1] < LEAST_FIELD * width * height:
+        return None
+    return field
 
 
 def check_view(header: Dataset, case: str, side: str | None) -> None:

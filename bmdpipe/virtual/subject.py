@@ -26,7 +26,8 @@ from bmdpipe.virtual.dxa.scanner import dxa_reading, true_abmd, true_vbmd
 from bmdpipe.virtual.hip.anatomy import Anatomy, build_anatomy
 from bmdpipe.virtual.hip.positioning import Exposure, draw_exposure
 from bmdpipe.virtual.xray.dicom import write_radiograph
-from bmdpipe.virtual.xray.room import draw_processing, expose
+from bmdpipe.virtual.xray.equipment import draw_visit
+from bmdpipe.virtual.xray.room import expose
 
 log = logging.getLogger(__name__)
 
@@ -48,12 +49,13 @@ def simulate_subject(
     log.info("%s: %s, %.0f years, bones are built", subject, person.sex, person.age_years)
     session = record_ct(folder, config, subject, anatomy, annotated)
     log.info("%s: CT of %d slices", subject, session.grid.size[2])
-    processing = draw_processing(config, number)
-    exposures = [draw_exposure(config, anatomy, name) for name in positionings]
-    for exposure in exposures:
-        image = expose(config, anatomy, exposure, processing)
-        path = folder / RADIOGRAPH_DICOM.format(radiograph=exposure.positioning)
-        write_radiograph(path, config, subject, person, image, exposure, processing)
+    visit = draw_visit(config, number)
+    exposures = []
+    for name in positionings:
+        picture = expose(config, anatomy, draw_exposure(config, anatomy, name), visit)
+        path = folder / RADIOGRAPH_DICOM.format(radiograph=name)
+        write_radiograph(path, config, subject, person, picture, visit)
+        exposures.append(picture.exposure)
     if number <= DATASET_A_FROM:
         reading = dxa_reading(config, anatomy)
         write_json(folder / DXA, {"abmd_g_cm2": round(reading, 4), "device": config.dxa.device})

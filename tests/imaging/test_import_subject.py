@@ -21,7 +21,10 @@ from .series import ORIGIN, SPACING, body_hu, dx_file, hip_like, write_series
 
 def job(folder: Path) -> Job:
     write_series(folder / "ct")
-    dx_file(folder / "a.dcm", hip_like())
+    field = {"Left": 5, "Right": 52}, {"Upper": 3, "Lower": 50}
+    edges = {f"Collimator{k}VerticalEdge": v for k, v in field[0].items()}
+    edges |= {f"Collimator{k}HorizontalEdge": v for k, v in field[1].items()}
+    dx_file(folder / "a.dcm", hip_like(), CollimatorShape="RECTANGULAR", **edges)
     dx_file(folder / "b.dcm", hip_like(), ImagerPixelSpacing=None)
     labels = (body_hu() > 600).astype(np.uint8) * 3
     write_volume(folder / "expert.nii.gz", Volume(labels, SPACING, ORIGIN, "label"))
@@ -83,6 +86,7 @@ def test_leaves_the_files_of_the_contract(tmp_path: Path, out: Path) -> None:
     assert camera.spacing_mm == image.spacing_mm == (0.5, 0.5)
     assert camera.sdd_mm == meta["sdd_mm"] == 1150
     assert meta["positioning"] == "supine"
+    assert meta["field_px"] == [4, 2, 52, 50]
     assert [(p.case, p.stage, p.code) for p in outcome.parts] == [
         ("S1/b", "import", "E_NO_SPACING")
     ]

@@ -345,3 +345,54 @@ def test_real_radiographs_with_a_dummy_spacing() -> None:
         found = read(path, ImagingConfig(default_spacing_mm=0.5))
         assert found.image.size_px == (331, 331)
         assert {"W_NO_GEOMETRY", "W_SDD_ASSUMED"} <= set(codes(found))
+
+
+EDGES = {
+    "CollimatorShape": "RECTANGULAR",
+    "CollimatorLeftVerticalEdge": 11,
+    "CollimatorUpperHorizontalEdge": 21,
+    "CollimatorRightVerticalEdge": 50,
+    "CollimatorLowerHorizontalEdge": 48,
+}
+
+
+def test_the_collimated_field_is_recorded_and_nothing_else_changes(tmp_path: Path) -> None:
+    """Columns and rows of the tags count from 1, and the edges belong to the field."""
+    plain = read(dx_file(tmp_path / "a.dcm", hip_like()))
+    found = read(dx_file(tmp_path / "b.dcm", hip_like(), **EDGES))
+    assert plain.field_px is None
+    assert found.field_px == (10, 20, 50, 48)
+    np.testing.assert_array_equal(found.image.array, plain.image.array)
+    assert codes(found) == codes(plain)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"CollimatorShape": "CIRCULAR"},
+        {"CollimatorShape": None},
+        {"CollimatorLeftVerticalEdge": None},
+        {"CollimatorLeftVerticalEdge": 55},
+        {"CollimatorUpperHorizontalEdge": 47},
+    ],
+)
+def test_a_field_that_makes_no_sense_is_no_field(tmp_path: Path, change: dict[str, Any]) -> None:
+    assert read(dx_file(tmp_path / "a.dcm", hip_like(), **{**EDGES, **change})).field_px is None
+
+
+def test_a_field_beyond_the_image_ends_with_it(tmp_path: Path) -> None:
+    height, width = hip_like().shape
+    wide = {
+        "CollimatorShape": ["RECTANGULAR", "POLYGONAL"],
+        "CollimatorLeftVerticalEdge": -4,
+        "CollimatorRightVerticalEdge": width + 9,
+        "CollimatorLowerHorizontalEdge": height + 9,
+    }
+    found = read(dx_file(tmp_path / "a.dcm", hip_like(), **{**EDGES, **wide}))
+    assert found.field_px == (0, 20, width, height)
+
+
+def test_the_field_follows_the_resampling_to_square_pixels(tmp_path: Path) -> None:
+    """Rows 1 mm apart, columns 0.5 mm: twice as many rows."""
+    path = dx_file(tmp_path / "a.dcm", hip_like(), ImagerPixelSpacing=[1.0, 0.5], **EDGES)
+    assert read(path).field_px == (10, 40, 50, 96)

@@ -7,17 +7,17 @@ import numpy as np
 
 from bmdpipe.core.volume import Volume
 from bmdpipe.virtual.chest.findings import Findings
-from bmdpipe.virtual.chest.soft import MUSCLE_G_CM3
 from bmdpipe.virtual.chest.thorax import WIDE_MM
 from bmdpipe.virtual.chest.traits import Build
 from bmdpipe.virtual.shape.noise import value_noise
+from bmdpipe.virtual.xray.materials import MUSCLE
 
 
 def lay_findings(findings: Findings, lung: Volume, build: Build) -> Volume:
     """Fraction of lean tissue that findings add to the lungs, or in a cavity take from them."""
     excess = np.zeros_like(lung.array)
     if len(findings.shapes):
-        aerated = build.lung_g_cm3 / MUSCLE_G_CM3
+        aerated = build.lung_g_cm3 / MUSCLE.density
         _lay(findings.shapes, lung.array, np.array(lung.origin_mm), lung.spacing_mm[0], aerated,
              build.offset, (WIDE_MM - 6.0) * build.stretch[0], excess)  # fmt: skip
     return lung.like(excess, "fraction")

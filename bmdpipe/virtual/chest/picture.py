@@ -1,6 +1,6 @@
 """From masses behind the patient to the pair of pictures: scatter, quanta, blur, processing.
 
-An adapter of its own over `xray.attenuation`, so that the hip's room may change without this one.
+Beam and detector are those of the hip's X-ray room; scatter and look are the chest's own.
 
 The pair shares everything but the bones that are taken away: one exposure, one field of scatter,
 one noise realisation (in units of the local standard deviation), one low-frequency picture and one
@@ -18,7 +18,9 @@ from scipy.ndimage import gaussian_filter, zoom
 
 from bmdpipe.core.config.virtual.chest import ChestConfig
 from bmdpipe.virtual.demographics import stream
-from bmdpipe.virtual.xray.attenuation import transmission, tube_spectrum
+from bmdpipe.virtual.xray.attenuation import absorption_of, transmission
+from bmdpipe.virtual.xray.detector import response_to
+from bmdpipe.virtual.xray.spectrum import tube_beam
 
 SCATTER_MM, LOW_MM = 40.0, 30.0
 
@@ -56,7 +58,7 @@ def draw_processing(config: ChestConfig, number: int) -> Processing:
         gamma=float(rng.uniform(0.62, 0.92)),
         curve=float(rng.uniform(0.0, 0.6)),
         dose=float(np.exp(0.35 * np.clip(rng.standard_normal(), -2, 2))),
-        kvp=float(config.kvp + rng.uniform(-8, 8)),
+        kvp=float(np.clip(config.kvp + rng.uniform(-8, 8), 60, 130)),
     )
 
 
@@ -64,10 +66,12 @@ def expose_pair(
     config: ChestConfig, number: int, masses: Masses, processing: Processing
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The radiograph and its bone-suppressed twin, 0 to 1, dense tissue bright."""
-    spectrum = tube_spectrum(processing.kvp, config.filter_mm_al)
-    full = transmission(spectrum, masses.lean, masses.fat, masses.mineral)
+    beam = tube_beam(processing.kvp, config.filter_mm_al)
+    absorption = absorption_of(beam, response_to(beam.energy_kev).signal)
+    soft = np.stack([masses.lean, masses.fat])
+    full = transmission(absorption, soft, masses.mineral[None])
     left = np.maximum(masses.mineral - masses.removed, 0.0)
-    without = transmission(spectrum, masses.lean, masses.fat, left)
+    without = transmission(absorption, soft, left[None])
     pixel = config.detector_mm / config.size_px
     rim = config.size_px // 5
     reference = np.float32(np.median(full[rim:-rim, rim:-rim]))

@@ -18,12 +18,12 @@ from bmdpipe.virtual.chest.files import write_grey, write_mask, write_radiograph
 from bmdpipe.virtual.chest.findings import Findings, draw_findings
 from bmdpipe.virtual.chest.lesions import lay_findings
 from bmdpipe.virtual.chest.picture import Masses, Processing, draw_processing, expose_pair
-from bmdpipe.virtual.chest.soft import MUSCLE_G_CM3, build_soft_tissue
+from bmdpipe.virtual.chest.soft import build_soft_tissue
 from bmdpipe.virtual.chest.traits import Build, draw_build
 from bmdpipe.virtual.chest.vessels import ball_shadow, grow_vessels, tube_shadow
 from bmdpipe.virtual.chest.view import View, draw_view, integrals
 from bmdpipe.virtual.demographics import Person, draw_person
-from bmdpipe.virtual.xray.attenuation import ADIPOSE_G_CM3
+from bmdpipe.virtual.xray.materials import ADIPOSE, MUSCLE
 
 TRUE_BONES, TRUE_FINDINGS, TRUE_LUNGS = "truth/bones.png", "truth/findings.png", "truth/lungs.png"
 BONE_G_CM2, CLOUD_G_CM2, BALL_G_CM2, LUNG_CM = 0.004, 0.10, 0.02, 1.0
@@ -90,14 +90,14 @@ def make_chest_case(config: ChestConfig, number: int) -> ChestCase:
     excess = lay_findings(findings, soft.lung, build)
     smooth = 2 if config.size_px >= 256 else 1
     lung_cm = integrals(view, soft.lung, smooth)
-    solid = np.float32(MUSCLE_G_CM3 - build.lung_g_cm3)
-    lesions = integrals(view, excess) * np.float32(MUSCLE_G_CM3)
+    solid = np.float32(MUSCLE.density - build.lung_g_cm3)
+    lesions = integrals(view, excess) * np.float32(MUSCLE.density)
     balls = ball_shadow(view, findings.balls) * np.float32(findings.ball_share)
     added = lesions + balls * solid
     vessels = tube_shadow(view, grow_vessels(config, number, build)) * solid
     old = ball_shadow(view, findings.granulomas)
-    lean = integrals(view, soft.lean) * np.float32(MUSCLE_G_CM3) + vessels + added + old * solid
-    fat = integrals(view, soft.fat, smooth) * np.float32(ADIPOSE_G_CM3)
+    lean = integrals(view, soft.lean) * np.float32(MUSCLE.density) + vessels + added + old * solid
+    fat = integrals(view, soft.fat, smooth) * np.float32(ADIPOSE.density)
     bones = cast_shadows(config, build, view)
     removed = bones.removed(config.suppress_scapulae)
     mineral = bones.everything() + old * np.float32(GRANULOMA_G_CM3)

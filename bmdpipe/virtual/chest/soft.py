@@ -21,8 +21,8 @@ from bmdpipe.virtual.chest.thorax import (
 from bmdpipe.virtual.chest.traits import Build
 from bmdpipe.virtual.shape.noise import value_noise
 from bmdpipe.virtual.shape.primitives import bone_distance, cone, smooth_max, smooth_min
+from bmdpipe.virtual.xray.materials import MUSCLE
 
-MUSCLE_G_CM3 = 1.05
 REACH_MM, LOWER_MM = (215.0, 160.0, 257.0), 26.0
 """The voxels reach this far about a point so much below the carina, in the subject's frame."""
 
@@ -67,7 +67,7 @@ def _body(build: Build) -> NDArray[np.float64]:
             build.inspiration_mm,
             build.dome_step_mm,
             build.bubble_mm,
-            build.lung_g_cm3 / MUSCLE_G_CM3,
+            build.lung_g_cm3 / MUSCLE.density,
             build.offset,
         ]
     )

@@ -43,7 +43,7 @@ def draw_exposure(config: VirtualConfig, anatomy: Anatomy, positioning: Position
     rng = stream(config.seed, person.number, f"position {positioning}")
     aspect = rng.uniform(room.aspect_min, room.aspect_max)
     size = (room.width_px, int(np.clip(round(room.width_px / aspect), *_heights(room.width_px))))
-    camera = Camera.centred(room.sdd_mm, (room.pixel_mm, room.pixel_mm), size)
+    camera = _camera(config, anatomy.person.number, positioning, size)
     sod = room.sod_mm + room.sod_sd_mm * float(np.clip(rng.standard_normal(), -2, 2))
     turn = room.tilt_sd_deg * np.clip(rng.standard_normal(3), -2, 2) * np.array([1.0, 0.5, 1.0])
     backwards = 0.0
@@ -60,6 +60,17 @@ def draw_exposure(config: VirtualConfig, anatomy: Anatomy, positioning: Position
     lying = positioning != "standing"
     soft = with_new_contents(config, anatomy.soft, person, positioning, lying)
     return Exposure(positioning, camera, sod, poses, motion, joints, soft)
+
+
+def _camera(
+    config: VirtualConfig, number: int, positioning: Positioning, size: tuple[int, int]
+) -> Camera:
+    """The detector, whose middle the central ray misses by a little."""
+    room = config.radiograph
+    rng = stream(config.seed, number, f"tube {positioning}")
+    missed = room.tube_offset_sd_mm * np.clip(rng.standard_normal(2), -2, 2) / room.pixel_mm
+    point = (0.5 * (size[0] - 1) + float(missed[0]), 0.5 * (size[1] - 1) + float(missed[1]))
+    return Camera(room.sdd_mm, (room.pixel_mm, room.pixel_mm), size, point)
 
 
 def _heights(width_px: int) -> tuple[int, int]:

@@ -1,172 +1,228 @@
-"""The virtual X-ray room: from bodies at their poses to the picture that is stored."""
+"""From bodies at their poses to the picture that is stored."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, zoom
 
 from bmdpipe.core.config.virtual.cohort import VirtualConfig
 from bmdpipe.core.config.virtual.xray import RadiographConfig
 from bmdpipe.core.image import Image
-from bmdpipe.core.labels import SIDES
-from bmdpipe.core.volume import Volume
-from bmdpipe.projection.body import Body
-from bmdpipe.projection.density import MM_PER_CM, density_projection
-from bmdpipe.projection.joseph import project
 from bmdpipe.virtual.demographics import stream
 from bmdpipe.virtual.hip.anatomy import Anatomy
 from bmdpipe.virtual.hip.positioning import Exposure
-from bmdpipe.virtual.hip.soft_tissue import Thigh, tissue_fractions
-from bmdpipe.virtual.xray.attenuation import (
-    ADIPOSE_G_CM3,
-    MUSCLE_G_CM3,
-    transmission,
-    tube_spectrum,
+from bmdpipe.virtual.xray.attenuation import absorption_of, transmission
+from bmdpipe.virtual.xray.beam_profile import gain_map, profile
+from bmdpipe.virtual.xray.collimation import Field, draw_field, open_field
+from bmdpipe.virtual.xray.detector import LightSpread, detected, noise_kev, response_to
+from bmdpipe.virtual.xray.equipment import Room, Visit, on_the_day
+from bmdpipe.virtual.xray.exposure_control import Technique, exposed, kev_per_ugy
+from bmdpipe.virtual.xray.marker import Marker, draw_marker, lay
+from bmdpipe.virtual.xray.masses import hard_masses, soft_masses
+from bmdpipe.virtual.xray.materials import MUSCLE
+from bmdpipe.virtual.xray.processing import (
+    Window,
+    enhanced,
+    logarithm,
+    tabled,
+    window_of,
 )
+from bmdpipe.virtual.xray.scatter import scattered
+from bmdpipe.virtual.xray.spectrum import tube_beam
 
-MG_PER_G = 1000.0
-SOFT_BORDER_MM = 270.0
-SOFT_SHRINK = 4
-LEVELS = 4095
+REFERENCE_MM = 1000.0
+"""Distance from the focus at which a beam's fluence is given."""
+PATIENT_G_CM2 = 18.0
+"""Of muscle, behind which the energy of an effective quantum is taken."""
+STORED_SPAN = (-0.35, 1.25)
+"""Range of the window's value that is stored where the viewer applies the table."""
+SHUTTERED = 0.9
+"""Of the beam, below which an electronic shutter hides what the collimator lets pass."""
 
 
 @dataclass(frozen=True)
-class Processing:
-    """What the room's computer makes of a raw image; one setting per subject.
+class Picture:
+    """A stored radiograph in 0 to 1, bone bright, the patient's left on the image's right.
 
-    `low` is the share of the low frequencies taken away, `gain` the contrast, `curve` how much of
-    an S the look-up table is, `level` the brightness of the hip region.
+    `exposure` has the camera of the stored pixels. Where the room leaves the table to the viewer,
+    `window` says which stored values it shows as black and white; None if the table is in it.
     """
 
-    low: float
-    gain: float
-    curve: float
-    level: float
-    dose: float
-    monochrome1: bool
-    pixel_spacing: bool
-    distances: bool
+    image: Image
+    exposure: Exposure
+    field: Field
+    technique: Technique
+    marker: Marker | None
+    room: Room
+    window: Window | None
 
 
-def draw_processing(config: VirtualConfig, number: int) -> Processing:
-    room = config.radiograph
-    rng = stream(config.seed, number, "processing")
-    return Processing(
-        low=float(rng.uniform(0.6, 1.0)) * room.harmonisation_max,
-        gain=float(rng.uniform(0.8, 1.1)),
-        curve=float(rng.uniform(0.0, 0.5)),
-        level=float(rng.uniform(0.45, 0.60)),
-        dose=float(np.exp(0.35 * np.clip(rng.standard_normal(), -2, 2))),
-        monochrome1=bool(rng.random() < room.monochrome1_fraction),
-        pixel_spacing=bool(rng.random() < room.pixel_spacing_fraction),
-        distances=bool(rng.random() >= room.missing_sdd_fraction),
-    )
+@dataclass(frozen=True)
+class Arrangement:
+    """How one exposure was set up."""
+
+    room: Room
+    field: Field
+    error: float
+    marked: bool
 
 
-def expose(
-    config: VirtualConfig, anatomy: Anatomy, exposure: Exposure, processing: Processing
-) -> Image:
-    """A processed radiograph in 0 to 1, bone bright, patient's left on the image's right."""
-    rng = stream(config.seed, anatomy.person.number, f"quanta {exposure.positioning}")
-    mineral = bone_mineral(anatomy, exposure)
-    lean, fat = soft_masses(config.radiograph, anatomy, exposure)
-    primary = transmission(tube_spectrum(config.radiograph.kvp), lean, fat, mineral)
-    detected = _detect(config.radiograph, exposure, primary, processing.dose, rng)
-    picture = _process(exposure, detected, processing)
-    return Image(picture, exposure.camera.spacing_mm, "attenuation")
+def expose(config: VirtualConfig, anatomy: Anatomy, exposure: Exposure, visit: Visit) -> Picture:
+    """Beam, patient, scatter, detector, processing; cropped to the field if the visit says so."""
+    settings = config.radiograph
+    rng = stream(config.seed, anatomy.person.number, f"exposure {exposure.positioning}")
+    setup = arrange(config, anatomy, exposure, visit, rng)
+    soft, hard = soft_masses(settings, anatomy, exposure), hard_masses(anatomy, exposure)
+    energy, marker = energy_per_mas(setup, exposure, soft, hard, rng)
+    del soft, hard
+    reading, technique = read_out(settings, setup, exposure, energy, rng)
+    picture, window = processed(setup, exposure, reading)
+    image = Image(picture, exposure.camera.spacing_mm, "attenuation")
+    whole = Picture(image, exposure, setup.field, technique, marker, setup.room, window)
+    return cropped(whole) if visit.cropped and setup.field.shown else whole
 
 
-def bone_mineral(anatomy: Anatomy, exposure: Exposure) -> NDArray[np.float32]:
-    """Bone mineral along each ray, g/cm2, every bone at its own pose."""
-    bodies = [(body.body, exposure.camera_from_ct[name]) for name, body in anatomy.bodies.items()]
-    return density_projection(bodies, exposure.camera) / np.float32(MG_PER_G)
-
-
-def soft_masses(
-    room: RadiographConfig, anatomy: Anatomy, exposure: Exposure
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Lean tissue and fat along each ray, g/cm2; they are smooth and are projected coarsely."""
-    lying = exposure.positioning != "standing"
-    thighs = {s: _posed_thigh(anatomy, exposure, s) for s in SIDES}
-    step = room.soft_grid_mm
-    half_x = 1.12 * exposure.soft.half_width_mm + 70.0
-    half_y = exposure.soft.half_depth_mm + 25.0
-    size = (
-        int(2 * half_x / step),
-        int(2 * half_y / step),
-        int(2 * SOFT_BORDER_MM / step),
-    )
-    origin = (-half_x, exposure.soft.centre_y_mm - half_y, -SOFT_BORDER_MM)
-    fields = tissue_fractions(exposure.soft, thighs, origin, (step, step, step), size, lying)
-    width, height = exposure.camera.size_px
-    shrink = SOFT_SHRINK if room.pixel_mm > 0.4 else 4 * SOFT_SHRINK
-    coarse = exposure.camera.resized((-(-width // shrink), -(-height // shrink)))
-    masses = []
-    for field, density in zip(fields, (MUSCLE_G_CM3, ADIPOSE_G_CM3), strict=True):
-        volume = Volume(field, (step, step, step), origin, "fraction")
-        small = project(
-            Body.from_volume(volume, np.ones(field.shape, bool)),
-            coarse,
-            exposure.camera_from_ct["pelvis"],
-        )
-        factors = (height / small.shape[0], width / small.shape[1])
-        grown = zoom(small, factors, order=1, grid_mode=True, mode="nearest")
-        masses.append(grown * np.float32(density / MM_PER_CM))
-    return masses[0], masses[1]
-
-
-def _posed_thigh(anatomy: Anatomy, exposure: Exposure, side: str) -> Thigh:
-    """The thigh moves with its femur."""
-    return Thigh(anatomy.hip_centres[side], exposure.femur_motion[side])
-
-
-def _detect(
-    room: RadiographConfig,
+def arrange(
+    config: VirtualConfig,
+    anatomy: Anatomy,
     exposure: Exposure,
-    primary: NDArray[np.float32],
-    dose: float,
+    visit: Visit,
     rng: np.random.Generator,
-) -> NDArray[np.float32]:
-    """Scatter, quanta, blur: detected energy, 1 = what reaches the middle of the patient."""
-    pixel = exposure.camera.spacing_mm[0]
-    height, width = primary.shape
-    middle = primary[height // 4 : -height // 4, width // 4 : -width // 4]
-    reference = np.float32(np.median(middle))
-    every = max(int(8.0 / pixel), 1)
-    clipped = np.minimum(primary[::every, ::every], 6.0 * reference)
-    veil = gaussian_filter(clipped, 35.0 / (pixel * every), mode="nearest")
-    factors = (height / veil.shape[0], width / veil.shape[1])
-    veil = zoom(veil, factors, order=1, grid_mode=True, mode="nearest")
-    signal = (primary + np.float32(room.scatter_to_primary) * veil) / reference
-    quanta = np.float32(room.photons_per_mm2 * dose * pixel * pixel)
-    signal += np.sqrt(signal / quanta) * rng.standard_normal(signal.shape, dtype=np.float32)
-    if room.detector_blur_mm / pixel > 0.2:
-        signal = gaussian_filter(signal, room.detector_blur_mm / pixel)
-    return np.maximum(signal, np.float32(1e-4))
+) -> Arrangement:
+    """Collimation, the exposure control's error and the marker of one exposure."""
+    settings = config.radiograph
+    room = on_the_day(visit, config, rng)
+    tilt = float(np.clip(settings.collimator_tilt_sd_deg * rng.standard_normal(), -1.4, 1.4))
+    narrow, marked, error = rng.random(), rng.random(), rng.standard_normal()
+    field = (
+        draw_field(anatomy, exposure, settings.collimator_inset_mm, tilt, rng)
+        if narrow < settings.collimated_fraction
+        else open_field(exposure.camera)
+    )
+    error = settings.exposure_error_sd * float(np.clip(error, -2, 2))
+    return Arrangement(room, field, error, bool(marked < settings.marker_fraction))
 
 
-def _process(
-    exposure: Exposure, detected: NDArray[np.float32], processing: Processing
-) -> NDArray[np.float32]:
-    """Logarithm, harmonisation of the low frequencies, automatic window, look-up table."""
-    pixel = exposure.camera.spacing_mm[0]
-    height, width = detected.shape
-    log = -np.log(np.minimum(detected, np.float32(60.0)))
-    every = max(int(5.0 / pixel), 1)
-    low = gaussian_filter(
-        np.maximum(log[::every, ::every], -1.2), 22.0 / (pixel * every), mode="nearest"
+def energy_per_mas(
+    setup: Arrangement,
+    exposure: Exposure,
+    soft: NDArray[np.float32],
+    hard: NDArray[np.float32],
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.float32], Marker | None]:
+    """Mean energy `[y, x]` that a pixel takes up per mAs, keV, behind grid and marker."""
+    room, camera = setup.room, exposure.camera
+    pixel = camera.spacing_mm[0]
+    beam = tube_beam(room.kvp, room.filter_mm_al)
+    signal = response_to(beam.energy_kev).signal
+    primary = transmission(absorption_of(beam, signal), soft, hard)
+    primary *= profile(camera, room.anode_up)
+    primary *= setup.field.transmission(camera)
+    veil = scattered(primary, soft.sum(axis=0) + hard.sum(axis=0), pixel)
+    veil *= np.float32(room.grid.scattered)
+    marker = draw_marker(setup.field.edges, primary, pixel, rng) if setup.marked else None
+    primary *= room.grid.primary(camera)[None, :]
+    primary += veil
+    if marker is not None:
+        lay(marker, primary, pixel)
+    per_mm2 = float((beam.fluence * signal).sum()) * (REFERENCE_MM / camera.sdd_mm) ** 2
+    primary *= np.float32(per_mm2 * pixel * pixel)
+    return primary, marker
+
+
+def read_out(
+    settings: RadiographConfig,
+    setup: Arrangement,
+    exposure: Exposure,
+    energy: NDArray[np.float32],
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.float32], Technique]:
+    """The panel's reading over the target's, corrected for the unattenuated beam."""
+    room, camera = setup.room, exposure.camera
+    pixel = camera.spacing_mm[0]
+    technique = exposed(
+        energy, pixel, room.kvp, room.target_ugy, settings.backup_mas, room.chambers, setup.error
     )
-    low = zoom(
-        low, (height / low.shape[0], width / low.shape[1]), order=1, grid_mode=True, mode="nearest"
+    energy *= np.float32(technique.mas)
+    behind = tube_beam(room.kvp, room.filter_mm_al).through(MUSCLE, PATIENT_G_CM2)
+    quantum = noise_kev(behind)
+    per_ugy = kev_per_ugy() * pixel * pixel
+    floor = float(np.sqrt(quantum * settings.electronic_ugy * per_ugy))
+    spread = LightSpread.of(settings.half_modulation_per_mm)
+    reading = detected(energy, quantum, floor, spread, pixel, rng)
+    reading /= gain_map(camera, room.anode_up)
+    reading /= np.float32(technique.kerma_ugy * per_ugy)
+    return reading, technique
+
+
+def processed(
+    setup: Arrangement, exposure: Exposure, reading: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], Window | None]:
+    """The stored picture, and its window where the table is left to the viewer."""
+    room, camera = setup.room, exposure.camera
+    inner = inside(setup.field, reading.shape)
+    log = enhanced(logarithm(reading), inner, camera.spacing_mm[0], room.look)
+    window = window_of(log, inner, room.look)
+    log -= np.float32(window.low)
+    log /= np.float32(window.high - window.low)
+    left_to_viewer: Window | None = None
+    if room.curve == "none":
+        picture = tabled(log, room.look)
+    else:
+        low, high = STORED_SPAN
+        picture = np.clip((log - np.float32(low)) / np.float32(high - low), 0.0, 1.0)
+        left_to_viewer = Window(-low / (high - low), (1.0 - low) / (high - low))
+    if room.shutter and setup.field.shown:
+        picture[setup.field.transmission(camera) < SHUTTERED] = 0.0
+    return picture, left_to_viewer
+
+
+def inside(field: Field, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """Rows and columns that lie wholly inside the field, its tilt and penumbra allowed for."""
+    left, top, right, bottom = field.edges
+    height, width = shape
+    lean = np.tan(np.deg2rad(abs(field.tilt_deg)))
+    x, y = lean * 0.5 * (bottom - top), lean * 0.5 * (right - left)
+    gap = 0.01 * width if field.shown else 0.0
+    return (
+        slice(max(int(np.ceil(top + y + gap)), 0), min(int(bottom - y - gap) + 1, height)),
+        slice(max(int(np.ceil(left + x + gap)), 0), min(int(right - x - gap) + 1, width)),
     )
-    log -= np.float32(processing.low) * low
-    middle = log[height // 4 : -height // 4 : 4, width // 8 : -width // 8 : 4]
-    dark, bright = np.percentile(middle, [12.0, 99.8])
-    span = (bright - dark) * 1.25 / processing.gain
-    value = (log - np.float32(np.median(middle))) / np.float32(span) + np.float32(processing.level)
-    value = np.clip(value, 0.0, 1.0)
-    curved = value * value * (3.0 - 2.0 * value)
-    return (value + np.float32(processing.curve) * (curved - value)).astype(np.float32)
+
+
+def cropped(picture: Picture) -> Picture:
+    """The field's upright bounding box alone, as some rooms store it; the camera moves along.
+
+    A side stays whole where the picture would else leave the aspect of the paper's, 0.880 to 1.228.
+    """
+    height, width = picture.image.array.shape
+    rows, columns = outer(picture.field, (height, width))
+    for part in ((rows, columns), (slice(0, height), columns), (rows, slice(0, width))):
+        size = (part[1].stop - part[1].start, part[0].stop - part[0].start)
+        if ASPECT[0] <= size[0] / size[1] <= ASPECT[1]:
+            left, top = part[1].start, part[0].start
+            exposure = picture.exposure
+            camera = exposure.camera.cropped(left, top, size)
+            array = np.ascontiguousarray(picture.image.array[part])
+            return replace(
+                picture,
+                image=replace(picture.image, array=array),
+                exposure=replace(exposure, camera=camera),
+                field=picture.field.cropped(left, top),
+            )
+    return picture
+
+
+ASPECT = (0.880, 1.228)
+
+
+def outer(field: Field, shape: tuple[int, int]) -> tuple[slice, slice]:
+    """Rows and columns of the field's bounding box that the detector has."""
+    left, top, right, bottom = field.edges
+    height, width = shape
+    return (
+        slice(max(int(top), 0), min(int(bottom) + 1, height)),
+        slice(max(int(left), 0), min(int(right) + 1, width)),
+    )
