@@ -11,7 +11,8 @@ from bmdpipe.core.labels import SIDES, femur_body, femur_label
 from bmdpipe.geometry.camera import Camera
 from bmdpipe.geometry.landmarks import JUNCTION, LANDMARKS
 from bmdpipe.projection.density import density_projection
-from bmdpipe.virtual.dxa.scanner import dxa_pose, proximal_femur
+from bmdpipe.virtual.dxa.pose import dxa_pose
+from bmdpipe.virtual.dxa.truth import proximal_femur
 from bmdpipe.virtual.hip.anatomy import on_ct
 from bmdpipe.virtual.shape.primitives import bone_distance, cone, slab
 
