@@ -32,6 +32,7 @@ def simulate(job: Job, out: Path) -> Outcome:
         f"{quantity}_{side}": truth[quantity][side]
         for quantity in ("vbmd_mg_cm3", "abmd_g_cm2")
         for side in ("R", "L")
+        if truth[quantity][side] is not None
     }
     return Outcome(Metrics(values=values))
 

@@ -22,7 +22,8 @@ from bmdpipe.virtual.cohort import subject_number
 from bmdpipe.virtual.ct.recording import record_ct
 from bmdpipe.virtual.ct.scanner import Session
 from bmdpipe.virtual.demographics import DATASET_A_FROM
-from bmdpipe.virtual.dxa.scanner import dxa_reading, true_abmd, true_vbmd
+from bmdpipe.virtual.dxa.scanner import dxa_reading
+from bmdpipe.virtual.dxa.truth import true_densities
 from bmdpipe.virtual.hip.anatomy import Anatomy, build_anatomy
 from bmdpipe.virtual.hip.positioning import Exposure, draw_exposure
 from bmdpipe.virtual.xray.dicom import write_radiograph
@@ -79,8 +80,7 @@ def truth_of(
             for rod in session.rods
         ],
         "landmarks": {s: landmarks_to_json(anatomy.femora[s].landmarks) for s in SIDES},
-        "vbmd_mg_cm3": {s: true_vbmd(anatomy, s) for s in SIDES},
-        "abmd_g_cm2": {s: true_abmd(config.dxa, anatomy, s) for s in SIDES},
+        **true_densities(config, anatomy),
         "radiographs": {
             e.positioning: {
                 "camera": e.camera.to_json(),

@@ -43,7 +43,8 @@ def roi_errors(
             "landmark_worst_mm": max(distance.values()),
         }
         for key, name in DENSITIES.items():
-            if (measured := roi.get(side, {}).get(name)) is not None:
-                row[key] = 100.0 * (measured / truth[name][side] - 1.0)
+            measured, true = roi.get(side, {}).get(name), truth[name][side]
+            if measured is not None and true is not None:
+                row[key] = 100.0 * (measured / true - 1.0)
         rows.append(row)
     return rows

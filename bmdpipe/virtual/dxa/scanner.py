@@ -1,124 +1,94 @@
-"""The virtual DXA scanner, and the true vBMD and areal BMD of a proximal femur.
+"""The virtual DXA scanner: two pictures of a hip, their decomposition, and the areal BMD.
 
-Region: cut 2 cm distal to the lesser trochanter and at the head-neck junction, in the pose that
-turns the neck into the picture's plane. Source: Uemura et al. 2022, Arch Osteoporos.
+What makes a reading differ from the truth: the fat around and inside the bone (see `baseline` and
+`tissue`), the bone's edge by a threshold, a bias of the subject's own (`accuracy_cv`), the
+scanner's scale, and from scan to scan what `precision` tells.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import label
-from scipy.spatial.transform import Rotation
 
 from bmdpipe.core.config.virtual.cohort import VirtualConfig
 from bmdpipe.core.config.virtual.dxa import DxaConfig
-from bmdpipe.core.labels import femur_body
-from bmdpipe.geometry.camera import CAMERA_FROM_LPS_AP, Camera
-from bmdpipe.geometry.landmarks import JUNCTION, Landmarks
-from bmdpipe.geometry.pose import Matrix, apply, rigid
-from bmdpipe.projection.density import density_projection
 from bmdpipe.virtual.demographics import stream
+from bmdpipe.virtual.dxa.baseline import bone_of, mineral_picture
+from bmdpipe.virtual.dxa.decomposition import Beams, Calibration, Signals, calibrate
+from bmdpipe.virtual.dxa.pose import View, dxa_view
+from bmdpipe.virtual.dxa.precision import Budget, draw_repeat
+from bmdpipe.virtual.dxa.region import Placement, total_hip
+from bmdpipe.virtual.dxa.sensitivity import sensitivity, with_quanta
+from bmdpipe.virtual.dxa.tissue import Masses, draw_marrow_fat, surroundings, with_femur
+from bmdpipe.virtual.dxa.truth import has_implant
 from bmdpipe.virtual.hip.anatomy import Anatomy
-from bmdpipe.virtual.hip.fine_grid import FineBody
 
-FAR_MM = 1e5
-"""The source is so far away that rays are parallel."""
-MG_PER_G = 1000.0
-EMPTY_MG_CM2 = 20.0
-"""What a pixel must hold to count as bone; rays that graze a partial voxel hold less."""
+CM2_PER_MM2 = 0.01
+FAINT_G_CM2 = 0.02
+"""Mineral from which an operator takes a pixel for bone."""
+
+
+@dataclass(frozen=True)
+class DxaScan:
+    """One scan: mineral over the baseline `[h, w]` in g/cm2, the total-hip region in it, and what
+    the scanner reports."""
+
+    mineral: NDArray[np.float64]
+    region: NDArray[np.bool_]
+    abmd_g_cm2: float
+    area_cm2: float
+
+    @property
+    def bmc_g(self) -> float:
+        return self.abmd_g_cm2 * self.area_cm2
 
 
 def dxa_reading(config: VirtualConfig, anatomy: Anatomy, repeat: int = 0) -> float:
     """Areal BMD of the examined hip as the scanner reports it, g/cm2; `repeat` is a new scan."""
-    person = anatomy.person
+    return dxa_scan(config, anatomy, anatomy.person.side, repeat).abmd_g_cm2
+
+
+def dxa_scan(config: VirtualConfig, anatomy: Anatomy, side: str, repeat: int = 0) -> DxaScan:
+    """A scan of one hip. Raises ValueError if an implant is in it: it has no reading."""
+    dxa, person = config.dxa, anatomy.person
+    if has_implant(config, anatomy, side):
+        raise ValueError(f"the {side} hip has an implant")
+    marrow = draw_marrow_fat(config, person.number)
     bias_z = np.clip(stream(config.seed, person.number, "dxa bias").standard_normal(), -2.5, 2.5)
-    rng = stream(config.seed, person.number, f"dxa {repeat}")
-    turn = config.dxa.turn_sd_deg * float(np.clip(rng.standard_normal(), -2, 2))
-    truth = true_abmd(config.dxa, anatomy, person.side, turn)
-    # Placing the leg is part of the precision error; what is left of it is noise of the scan.
-    noise = 1.0 + config.dxa.precision_cv * float(rng.standard_normal())
-    bias = 1.0 + config.dxa.accuracy_cv * float(bias_z)
-    return truth * config.dxa.scale * bias * noise
+    rng = stream(config.seed, person.number, f"dxa {side} {repeat}")
+    beams = Beams.of(dxa)
+    calibration = calibrate(beams)
+    straight = dxa_view(anatomy, side, dxa.pixel_mm)
+    around = surroundings(dxa, anatomy, straight)
+    usual = with_femur(around, anatomy, straight, marrow)
+    parts = sensitivity(dxa, anatomy, straight, usual, beams, calibration)
+    budget = Budget.of(dxa.precision_cv, parts)
+    error = draw_repeat(dxa, budget, rng)
+    view = dxa_view(anatomy, side, dxa.pixel_mm, error.turn_deg)
+    masses = with_femur(around, anatomy, view, marrow)
+    exact = beams.through(masses.lean, masses.fat, masses.mineral)
+    signals = with_quanta(dxa, exact, budget.shrink, rng)
+    factor = dxa.scale * (1.0 + dxa.accuracy_cv * float(bias_z)) * error.gain
+    return _analysed(dxa, calibration, signals, masses, view, error.placement, factor)
 
 
-def true_abmd(config: DxaConfig, anatomy: Anatomy, side: str, turn_deg: float = 0.0) -> float:
-    """Areal BMD of the region without error, g/cm2; `turn_deg` misplaces the leg axially."""
-    landmarks = anatomy.femora[side].landmarks
-    pose = dxa_pose(landmarks, turn_deg)
-    placed = {name: apply(pose, point) for name, point in landmarks.items()}
-    head = placed["head_centre"]
-    below = int((placed["shaft_2cm"][1] - head[1]) / config.pixel_mm) + 1
-    size = (int(140.0 / config.pixel_mm), below + int(45.0 / config.pixel_mm))
-    principal = (0.5 * size[0], 45.0 / config.pixel_mm)
-    camera = Camera(FAR_MM, (config.pixel_mm, config.pixel_mm), size, principal)
-    shift = np.eye(4)
-    shift[:3, 3] = [-head[0], -head[1], FAR_MM - 500.0 - head[2]]
-    body = anatomy.bodies[femur_body(side)].body
-    picture = density_projection([(body, shift @ pose)], camera)
-    pixels = {n: camera.pixels_of(apply(shift, p)) for n, p in placed.items()}
-    return float(picture[_region(picture, pixels)].mean()) / MG_PER_G
-
-
-def dxa_pose(landmarks: Landmarks, turn_deg: float = 0.0) -> Matrix:
-    """Camera axes from the world: neck in the coronal plane, then the shaft upright."""
-    neck = landmarks["head_centre"] - landmarks["neck_centre"]
-    medial = np.sign(neck[0])
-    first = -np.degrees(np.arctan2(neck[1], neck[0] * medial)) * medial + turn_deg
-    about_z = Rotation.from_euler("z", first, degrees=True).as_matrix()
-    shaft = about_z @ (landmarks["shaft_2cm"] - landmarks["shaft_5cm"])
-    about_y = Rotation.from_euler("y", -np.arctan2(shaft[0], shaft[2])).as_matrix()
-    return rigid(CAMERA_FROM_LPS_AP @ about_y @ about_z, np.zeros(3))
-
-
-def _region(picture: NDArray, pixels: dict[str, NDArray]) -> NDArray[np.bool_]:
-    """Bone below the line through the projected junction and above the 2 cm landmark."""
-    height, width = picture.shape
-    rows, columns = np.mgrid[:height, :width].astype(float)
-    points = np.array([pixels[name] for name in JUNCTION])
-    middle = points.mean(axis=0)
-    line = np.linalg.svd(points - middle)[2][0]
-    across = np.array([-line[1], line[0]])
-    across *= np.sign(across @ (pixels["neck_centre"] - pixels["head_centre"]))
-    beyond = (columns - middle[0]) * across[0] + (rows - middle[1]) * across[1] >= 0
-    bone = (picture > EMPTY_MG_CM2) & beyond & (rows <= pixels["shaft_2cm"][1])
-    parts, _ = label(bone)
-    counts = np.bincount(parts.ravel())
-    counts[0] = 0
-    return parts == int(counts.argmax())
-
-
-def true_vbmd(anatomy: Anatomy, side: str) -> float:
-    """Mean density of the proximal femur's region, mg/cm3, over voxels that are mostly bone."""
-    body = anatomy.bodies[femur_body(side)]
-    inside = proximal_femur(body, anatomy.femora[side].landmarks)
-    return float(body.density.array[inside].mean())
-
-
-def proximal_femur(body: FineBody, landmarks: Landmarks) -> NDArray[np.bool_]:
-    """The region on the fine voxels: beyond the junction's plane, above the shaft's 2 cm landmark.
-
-    The distal cut is square to the shaft's axis.
-    """
-    points = np.array([landmarks[name] for name in JUNCTION])
-    middle = points.mean(axis=0)
-    normal = np.linalg.svd(points - middle)[2][2]
-    normal *= np.sign(normal @ (landmarks["neck_centre"] - landmarks["head_centre"]))
-    shaft = landmarks["shaft_2cm"] - landmarks["shaft_5cm"]
-    shaft /= np.linalg.norm(shaft)
-    nz, ny, nx = body.fraction.shape
-    x, y, z = (
-        o + s * np.arange(n)
-        for o, s, n in zip(
-            body.density.origin_mm, body.density.spacing_mm, (nx, ny, nz), strict=True
-        )
-    )
-
-    def beyond(point: NDArray, direction: NDArray) -> NDArray[np.bool_]:
-        return (
-            (x - point[0])[None, None] * direction[0]
-            + (y - point[1])[None, :, None] * direction[1]
-            + (z - point[2])[:, None, None] * direction[2]
-        ) >= 0
-
-    return (body.fraction >= 0.5) & beyond(middle, normal) & beyond(landmarks["shaft_2cm"], shaft)
+def _analysed(
+    dxa: DxaConfig,
+    calibration: Calibration,
+    signals: Signals,
+    masses: Masses,
+    view: View,
+    placement: Placement,
+    factor: float,
+) -> DxaScan:
+    """The operator corrects the bone map, as on a real scanner: soft tissue is looked for outside
+    all bone, and pelvic bone beside the femur is taken out; the femur's edge is the scanner's."""
+    edge, pixel = dxa.edge_g_cm2, dxa.pixel_mm
+    mineral = factor * mineral_picture(calibration, signals, masses.mineral >= FAINT_G_CM2, pixel)
+    foreign = (masses.pelvis >= edge) & (masses.femur < edge)
+    bone = bone_of(mineral, pixel, edge) & ~foreign
+    region = total_hip(bone, view.pixels, pixel, placement)
+    area = float(region.sum()) * pixel**2 * CM2_PER_MM2
+    return DxaScan(mineral, region, float(mineral[region].mean()), area)

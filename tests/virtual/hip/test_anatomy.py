@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bmdpipe.core.labels import SIDES, femur_body, femur_label
 from bmdpipe.geometry.landmarks import JUNCTION, LANDMARKS
-from bmdpipe.virtual.dxa.scanner import proximal_femur
+from bmdpipe.virtual.dxa.truth import proximal_femur
 from bmdpipe.virtual.hip.fine_grid import on_ct
 from bmdpipe.virtual.shape.primitives import COLUMNS, bone_distance, cone, slab
 
