@@ -54,7 +54,8 @@ def _baseline(
     if not clear.any():
         raise ValueError("no soft tissue beside the bone")
     known = uniform_filter(clear.astype(float), every)[::every, ::every]
-    share = np.where(clear, calibration.fat_share(signals), 0.0)
+    share = np.zeros(clear.shape)
+    share[clear] = calibration.fat_share(Signals(signals.low[clear], signals.high[clear]))
     share = uniform_filter(share, every)[::every, ::every]
     sigma = REACH_MM / (pixel_mm * every)
     weight = gaussian_filter(known, sigma, mode="constant", truncate=10.0)

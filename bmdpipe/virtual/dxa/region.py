@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import label
+from scipy.ndimage import binary_fill_holes, label
 
 from bmdpipe.geometry.landmarks import JUNCTION
 
@@ -35,7 +35,10 @@ def total_hip(
     pixel_mm: float,
     placement: Placement = EXACT,
 ) -> NDArray[np.bool_]:
-    """The largest connected part of `bone` between the cuts. Raises ValueError if none is left."""
+    """The largest connected part of `bone` between the cuts, with what thin bone it encloses.
+
+    Raises ValueError if none is left.
+    """
     height, width = bone.shape
     rows, columns = np.mgrid[:height, :width].astype(float)
     points = np.array([pixels[name] for name in JUNCTION])
@@ -58,4 +61,4 @@ def total_hip(
     counts[0] = 0
     if counts.max() == 0:
         raise ValueError("no bone lies between the cuts")
-    return parts == int(counts.argmax())
+    return np.asarray(binary_fill_holes(parts == int(counts.argmax())))

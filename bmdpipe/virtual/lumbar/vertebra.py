@@ -45,7 +45,7 @@ def _body(t: VertebraTraits) -> list[Table]:
     core = t.trabecular_mg_cm3
     near_plate = core * 1.15 + 110.0 * t.wear.sclerosis
     forward = -0.04 * b
-    rows = [disc([0.07, 0.03, 0], UP, BACK, [0.89 * a, 0.91 * b, half], 7.0, t.cortex, core)]
+    rows = [disc([0.07, 0.03, 0], UP, BACK, [0.96 * a, 0.97 * b, half], 7.0, t.cortex, core)]
     for sign in (1.0, -1.0):
         centre = [0.05, forward, sign * (half - rim)]
         rows.append(disc(centre, UP, BACK, [a, b, rim], 7.0, t.cortex, near_plate))

@@ -48,14 +48,13 @@ def _expected_bias(beams: Beams, more_fat: float) -> float:
     Each beam counts with its mean coefficients behind the tissue that it has crossed.
     """
 
-    def mean(beam, name):
-        behind = beam.weight * np.exp(-16.0 * beam.muscle - 4.0 * beam.adipose)
-        return float((behind * getattr(beam, name)).sum() / behind.sum())
+    def means(beam):
+        muscle, adipose = beam.coefficients[:2]
+        behind = beam.weight * np.exp(-16.0 * muscle - 4.0 * adipose)
+        found = beam.coefficients[:3] @ behind / behind.sum()
+        return dict(zip(("muscle", "adipose", "mineral_excess"), found.tolist(), strict=True))
 
-    low, high = (
-        {n: mean(beam, n) for n in ("muscle", "adipose", "mineral_excess")}
-        for beam in (beams.low, beams.high)
-    )
+    low, high = means(beams.low), means(beams.high)
     soft = {n: 0.8 * v["muscle"] + 0.2 * v["adipose"] for n, v in (("low", low), ("high", high))}
     r_value = soft["low"] / soft["high"]
     fat_for_muscle = {n: v["adipose"] - v["muscle"] for n, v in (("low", low), ("high", high))}

@@ -7,7 +7,7 @@ import pytest
 
 from bmdpipe.geometry.camera import Camera
 from bmdpipe.projection.density import density_projection
-from bmdpipe.virtual.dxa.scanner import dxa_pose
+from bmdpipe.virtual.dxa.pose import dxa_pose
 
 
 def grams(body):

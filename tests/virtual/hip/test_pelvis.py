@@ -20,7 +20,7 @@ from bmdpipe.virtual.shape.voxelise import voxelise
 
 HEAD_MM = {"R": 22.0, "L": 22.5}
 WELL = HipDisease(0.0, 0.0, 0.0, 0.0, 0.0, False)
-MINERAL = Mineral(1.0, 1.0, 1050.0)
+MINERAL = Mineral(1.0, 1.0, 1050.0, 1.0, 1.0, 1.0, 1.0)
 
 
 def traits_of(configured, number: int) -> PelvisTraits:
@@ -53,10 +53,7 @@ def shadows(configured) -> dict[str, tuple[np.ndarray, float]]:
     for side, bone in pelvis.hips.items():
         fraction = np.zeros(size[::-1], np.float32)
         density = np.zeros_like(fraction)
-        voxelise(
-            bone.solids, bone.cuts, bone.struts, 1050.0, low, np.full(3, step),
-            np.array([0.0, 2.2, 0.0]), fraction, density,
-        )  # fmt: skip
+        voxelise(bone, 1050.0, (0.0, 2.2, 0.0), low, np.full(3, step), 1, fraction, density)
         result[side] = (fraction.max(axis=1) > 0.3, step)
     return result
 

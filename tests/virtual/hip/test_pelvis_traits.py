@@ -83,7 +83,7 @@ def test_same_seed_same_tables(configured):
     one, two = (
         build_pelvis(
             draw_pelvis(person, config.seed, tuple(CORNERS)),
-            Mineral(1.0, 1.0, 1050.0),
+            Mineral(1.0, 1.0, 1050.0, 1.0, 1.0, 1.0, 1.0),
             dict.fromkeys(SIDES, 22.0),
             WELL,
         )
