@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from bmdpipe.virtual.shape.bone import Bone
 from bmdpipe.virtual.shape.material import of_lattice, of_tables
 from bmdpipe.virtual.shape.primitives import primitive_distance
-from bmdpipe.virtual.shape.surface import balls_around, distance_at
+from bmdpipe.virtual.shape.surface import FAR_MM, balls_around, distance_at
 from bmdpipe.virtual.shape.sweep import sweep_distance
 
-BLOCK = 6
+BLOCK = 4
 SLACK = 0.6
 """A sweep's distance may be this much of what it says: its sections are ellipses."""
 UNDER_CUT_MM = 4.0
@@ -114,6 +114,11 @@ def _fill(
             count, count_cut, count_sweep = 0, 0, 0
             closest = 1e6
             for q in range(in_bar):
+                ball = balls[bar[q]]
+                far = half + edge + border + ball[3]
+                if (ball[0] - cx) ** 2 + (ball[1] - cy) ** 2 + (ball[2] - cz) ** 2 > far * far:
+                    found[q] = FAR_MM
+                    continue
                 found[q] = primitive_distance(solids, bar[q], cx, cy, cz)
                 closest = min(closest, found[q])
             reach = min(half + edge, closest + 2.0 * half) + border
