@@ -14,7 +14,9 @@ help:
 	@echo "make ui      compare runs in MLflow on 127.0.0.1"
 	@echo "make resume  go on with a demo that was killed"
 
-$(STAMP): envs/bmdpipe.txt envs/tracking.txt envs/dev.txt pyproject.toml
+NATIVE := setup.py $(wildcard bmdpipe/projection/native/*.?pp)
+
+$(STAMP): envs/bmdpipe.txt envs/tracking.txt envs/dev.txt pyproject.toml $(NATIVE)
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \

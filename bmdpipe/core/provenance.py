@@ -30,7 +30,7 @@ def code_hash(*modules: str) -> str:
     """Hash of the modules and of everything of ours that they import, directly or not.
 
     Sources are parsed and their docstrings dropped, so that a comment, a docstring or white space
-    changes nothing. Imports inside functions count.
+    changes nothing. Imports inside functions count; so do the C++ sources of an imported package.
     """
     closure = sorted(set().union(*(import_closure(module) for module in modules)))
     return digest("\n".join(f"{name} {_source_digest(name)}" for name in closure))
@@ -94,7 +94,16 @@ def _source_digest(module: str) -> str:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             documented = ast.get_docstring(node, clean=False) is not None
             node.body = node.body[1:] if documented else node.body
-    return digest(ast.dump(tree))
+    return digest("\n".join([ast.dump(tree), *_native_sources(module)]))
+
+
+def _native_sources(module: str) -> list[str]:
+    """The C++ beside a package's `__init__`."""
+    path = _source_path(module)
+    if path is None or path.name != "__init__.py":
+        return []
+    beside = sorted(p for p in path.parent.iterdir() if p.suffix in (".cpp", ".hpp"))
+    return [p.name + "\n" + p.read_text(encoding="utf-8") for p in beside]
 
 
 def compiled_hash(package: Path) -> str:

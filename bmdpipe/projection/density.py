@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bmdpipe.geometry.camera import Camera
 from bmdpipe.projection.body import Body
-from bmdpipe.projection.joseph import project
+from bmdpipe.projection.projector import project
 
 MM_PER_CM = 10.0
 
@@ -22,9 +22,10 @@ def density_projection(
     Raises ValueError if a body's unit is not mg/cm3.
     """
     width, height = camera.size_px
-    image = np.zeros((height, width), dtype=np.float32)
-    for body, camera_from_world in bodies:
+    for body, _ in bodies:
         if body.unit != "mg/cm3":
             raise ValueError(f"a density projection needs mg/cm3, not {body.unit}")
-        image += project(body, camera, camera_from_world) / MM_PER_CM
-    return image
+    if not bodies:
+        return np.zeros((height, width), np.float32)
+    shadows = project([body for body, _ in bodies], camera, [pose for _, pose in bodies])
+    return shadows / np.float32(MM_PER_CM)
