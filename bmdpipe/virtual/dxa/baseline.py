@@ -19,6 +19,8 @@ CLEAR_MM = 3.0
 """Distance that soft tissue keeps from bone."""
 COARSE_MM = 2.0
 """The baseline is smooth and is worked out on pixels of about this size."""
+NOTHING = 1e-9
+"""Weight of soft tissue that counts as none."""
 THIN = 0.9
 """Attenuation at the higher voltage (about 5 cm of tissue) below which a ray misses the body."""
 
@@ -60,7 +62,8 @@ def _baseline(
     sigma = REACH_MM / (pixel_mm * every)
     weight = gaussian_filter(known, sigma, mode="constant", truncate=10.0)
     total = gaussian_filter(share, sigma, mode="constant", truncate=10.0)
-    coarse = total / np.maximum(weight, np.finfo(float).tiny)
+    # Far out in the air no soft tissue is near enough to count.
+    coarse = np.divide(total, weight, out=np.zeros_like(total), where=weight > NOTHING)
     rows, columns = (np.arange(n) / every for n in body.shape)
     return _bilinear(coarse, rows, columns)
 

@@ -67,9 +67,8 @@ def build_anatomy(config: VirtualConfig, number: int) -> Anatomy:
     grid = _ct_grid(config, number, femora, crest_top_mm(pelvis_traits), soft)
     compact = mineral.compact_mg_cm3
     offset = float(stream(seed, number, "texture").uniform(0, 1000))
-    bodies = {
-        "pelvis": on_grid(pelvis.bones, grid, config.grid_mm, compact, offset, -400.0, parts=1)
-    }
+    coarse = config.pelvis_grid_mm or config.grid_mm
+    bodies = {"pelvis": on_grid(pelvis.bones, grid, coarse, compact, offset, -400.0, parts=1)}
     implants: tuple[Implant, ...] = ()
     for side in SIDES:
         femur = femora[side]

@@ -76,19 +76,23 @@ def build_implants(
 
 
 def without(bone: FineBody, metals: Sequence[FineBody]) -> FineBody:
-    """A body where the metals leave it room: shares never sum to more than one."""
+    """A body where the metals leave it room: shares never sum to more than one.
+
+    Raises ValueError if a metal's voxels do not divide the body's.
+    """
     fraction = bone.fraction.copy()
     density = bone.density.array.copy()
     for metal in metals:
+        share = coarser(metal, bone.divide)
         shift = (np.array(metal.first) - bone.first) * bone.divide
         mine, other = [], []
-        sizes = zip(shift[::-1], fraction.shape, metal.fraction.shape, strict=True)
+        sizes = zip(shift[::-1], fraction.shape, share.shape, strict=True)
         for offset, size, other_size in sizes:
             start, stop = max(offset, 0), min(offset + other_size, size)
             mine.append(slice(start, max(stop, start)))
             other.append(slice(start - offset, max(stop, start) - offset))
         here, there = tuple(mine), tuple(other)
-        room = np.minimum(fraction[here], 1.0 - metal.fraction[there])
+        room = np.minimum(fraction[here], 1.0 - share[there])
         kept = np.divide(room, fraction[here], out=np.zeros_like(room), where=fraction[here] > 0)
         density[here] *= kept
         fraction[here] = room
@@ -99,6 +103,16 @@ def without(bone: FineBody, metals: Sequence[FineBody]) -> FineBody:
         bone.first,
         bone.divide,
     )
+
+
+def coarser(body: FineBody, divide: tuple[int, int, int]) -> NDArray[np.float32]:
+    """A body's share on voxels of which `divide` make one of the CT's."""
+    ratio = np.array(body.divide) // divide
+    if (ratio * divide != body.divide).any():
+        raise ValueError(f"voxels divided by {body.divide} do not divide those by {divide}")
+    (x, y, z), (nz, ny, nx) = ratio, body.fraction.shape
+    blocks = body.fraction.reshape(nz // z, z, ny // y, y, nx // x, x)
+    return np.asarray(blocks.mean(axis=(1, 3, 5)))
 
 
 def _metal(pieces: list[Bone], metal: Metal, grid: CtGrid, voxel_mm: float) -> FineBody:

@@ -69,12 +69,22 @@ class Surveyed:
 
 
 def survey_config(config: VirtualConfig, width_px: int = 600) -> VirtualConfig:
-    """The same cohort with fewer, larger pixels in its radiographs; bones stay as fine as they are,
-    so that DXA and vBMD are those of the cohort to the last digit."""
+    """The same cohort with fewer, larger pixels in its radiographs and voxels in its pelvis; the
+    femora stay as fine as they are, and with them vBMD and the true areal BMD."""
     room = config.radiograph
     pixel = room.pixel_mm * room.width_px / width_px
     coarse = room.model_copy(update={"width_px": width_px, "pixel_mm": pixel})
-    return config.model_copy(update={"radiograph": coarse})
+    # No CT is made: voxels of twice the size, divided by two for the femora.
+    ct = config.ct.model_copy(
+        update={
+            "matrix": config.ct.matrix // 2,
+            "pixel_mm": 2.0 * config.ct.pixel_mm,
+            "slice_mm": 2.0 * config.ct.slice_mm,
+        }
+    )
+    return config.model_copy(
+        update={"radiograph": coarse, "ct": ct, "pelvis_grid_mm": 2.0 * config.ct.slice_mm}
+    )
 
 
 def survey_subject(config: VirtualConfig, number: int) -> Surveyed:

@@ -51,6 +51,12 @@ class VirtualConfig(Section):
         le=8,
         description="largest voxel of the bones; CT voxels are divided until they are this fine",
     )
+    pelvis_grid_mm: float | None = Field(
+        default=None,
+        ge=0.3,
+        le=8,
+        description="largest voxel of the pelvis, which is never measured; null: grid_mm",
+    )
     demographics: DemographicsConfig = Field(
         default=DemographicsConfig(), description="sex, age and BMI"
     )
