@@ -1,16 +1,17 @@
 """Projection engines side by side, on one job, in one run.
 
 `python benchmarks/projection.py [repeats]` times every engine that is installed in turn (so that a
-busy machine slows all alike), prints medians in ms with the relative error beside them, and ends
-with JSON: ratios to itk-rtk's Joseph projector, images per second in batches, working memory.
-Give it its cores with `taskset`; final figures need an idle machine. Optional peers: the extra
-`rtk` (itk, itk-rtk).
+busy machine slows all alike), prints medians in ms with the relative error to our exact engine of
+the same model beside them, and ends with JSON: ratios to itk-rtk's Joseph projector, images per
+second in batches, working memory, the load. Peers on torch take seconds a call: one warm call is
+timed, at two threads of the first view. Give it its cores with `taskset`. docs/projection.md says
+how to install the peers; one that is not installed is named as missing.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import json
+import os
 import statistics
 import sys
 import time
@@ -23,10 +24,11 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks import projection_peers, projection_peers_torch
 from benchmarks.projection_volumes import benchmark_volumes
 from bmdpipe.core.volume import Volume, bounding_slices
 from bmdpipe.geometry.camera import Camera, ap_pose
-from bmdpipe.geometry.pose import about, apply, inverse
+from bmdpipe.geometry.pose import about, apply
 from bmdpipe.projection.body import Body
 from bmdpipe.projection.native import engine as native
 from bmdpipe.projection.projector import gradient_correlations, project
@@ -38,7 +40,10 @@ SOD_MM = 1000.0
 VIEWS_DEG = {"ap": (0.0, 0.0, 0.0), "tilted": (8.0, -12.0, 5.0)}
 THREADS = (1, 2)
 BATCH = {"body": 16, "bones": 32, "femur": 256}
-RTK = "itk-rtk joseph"
+RTK, PLASTIMATCH = "itk-rtk joseph", "plastimatch exact"
+SLOW, SLOW_RUNS = projection_peers_torch.PEERS, 1
+EXACT = {"joseph": "native joseph", "siddon": "native siddon"}
+PEERS = projection_peers.PEERS | projection_peers_torch.PEERS
 Engine = Callable[[int], NDArray]
 
 
@@ -77,50 +82,29 @@ def ours(body: Body, pose: NDArray) -> dict[str, Engine]:
     }
 
 
-def rtk(volume: Volume, pose: NDArray) -> Engine:
-    """itk-rtk's Joseph projector; the volume is cropped to what is there, to be fair.
-
-    Three voxels stay around it: RTK weighs a ray's first and last sample in the box by the part of
-    a step that lies in it, which differs from Joseph's sum where the box is tight.
-    """
-    import itk
-    from itk import RTK as toolkit
-
-    kind = itk.Image[itk.F, 3]
+def peers(volume: Volume, pose: NDArray) -> tuple[dict[str, Engine], dict[str, str]]:
+    """Other people's engines, and why others are missing."""
     box = volume.crop(*bounding_slices(volume.array != 0, 3))
-    image = itk.image_from_array(np.ascontiguousarray(box.array, np.float32))
-    image.SetSpacing(list(box.spacing_mm))
-    image.SetOrigin(list(box.origin_mm))
-    back = inverse(pose)
-    detector = back[:3, :3] @ [0, 0, CAMERA.sdd_mm] + back[:3, 3]
-    geometry = toolkit.ThreeDCircularProjectionGeometry.New()
-    geometry.AddProjection(*[v.tolist() for v in (back[:3, 3], detector, back[:3, 0], back[:3, 1])])
-    (cu, cv), (su, sv) = CAMERA.principal_point_px, CAMERA.spacing_mm
-    empty = toolkit.ConstantImageSource[kind].New()
-    empty.SetOrigin([-cu * su, -cv * sv, 0.0])
-    empty.SetSpacing([su, sv, 1.0])
-    empty.SetSize([*CAMERA.size_px, 1])
-    empty.Update()
-    projector = toolkit.JosephForwardProjectionImageFilter[kind, kind].New()
-    projector.SetInput(0, empty.GetOutput())
-    projector.SetInput(1, image)
-    projector.SetGeometry(geometry)
-    held = (image, geometry, empty)  # the pipeline does not own its inputs
-
-    def run(threads: int) -> NDArray:
-        projector.SetNumberOfWorkUnits(threads)
-        projector.GetMultiThreader().SetMaximumNumberOfThreads(threads)
-        projector.Modified()
-        projector.Update()
-        return itk.array_from_image(projector.GetOutput())[0] if held else np.empty(0)
-
-    return run
+    found, missing = {}, {}
+    for label, (_, made) in PEERS.items():
+        try:
+            found[label] = made(box, CAMERA, pose)
+        except ImportError as error:
+            missing[label] = str(error)
+    return found, missing
 
 
 def timed(run: Callable[..., object], *args: int) -> float:
+    """Seconds by the clock, or as a program says of itself."""
     start = time.perf_counter()
     run(*args)
-    return time.perf_counter() - start
+    return getattr(run, "seconds", time.perf_counter() - start)
+
+
+def model_of(label: str) -> str:
+    """The exact model, joseph or siddon, that an engine is compared with."""
+    method = PEERS[label][0] if label in PEERS else OURS[label].get("method", "joseph")
+    return "siddon" if method == "siddon" else "joseph"
 
 
 def throughput(body: Body, poses: NDArray, repeats: int) -> dict[str, float]:
@@ -139,23 +123,29 @@ def throughput(body: Body, poses: NDArray, repeats: int) -> dict[str, float]:
     return {name: round(len(poses) / statistics.median(t), 1) for name, t in taken.items()}
 
 
-def compared(engines: dict[str, Engine], threads: int, repeats: int) -> dict[str, dict[str, float]]:
-    """Each engine's median ms, error to the first one's image, and speed over RTK's."""
-    exact = next(iter(engines.values()))(threads).copy()
-    errors = {
-        label: np.linalg.norm(run(threads) - exact) / np.linalg.norm(exact)
-        for label, run in engines.items()
-    }
+def compared(engines: dict[str, Engine], threads: int, repeats: int) -> dict[str, dict[str, Any]]:
+    """Each engine's median ms, error to our exact image of its model, speed over RTK's."""
+    exact = {model: engines[label](threads).copy() for model, label in EXACT.items()}
+    errors = {}
+    for label, run in engines.items():
+        image, reference = run(threads), exact[model_of(label)]
+        errors[label] = np.linalg.norm(image - reference) / np.linalg.norm(reference)
     taken: dict[str, list[float]] = {label: [] for label in engines}
-    for _ in range(repeats):
+    for turn in range(repeats):
         for label, run in engines.items():
-            taken[label].append(timed(run, threads))
+            if label not in SLOW or turn < SLOW_RUNS:
+                taken[label].append(timed(run, threads))
     rows = {}
     for label, times in taken.items():
         ms = 1e3 * statistics.median(times)
-        rows[label] = {"ms": round(ms, 2), "error": float(f"{errors[label]:.2e}")}
-        if RTK in taken:
-            rows[label]["rtk_over"] = round(1e3 * statistics.median(taken[RTK]) / ms, 1)
+        rows[label] = {
+            "ms": round(ms, 2),
+            "runs": len(times),
+            "error": float(f"{errors[label]:.2e}"),
+        }
+        for name, peer in (("rtk_over", RTK), ("plastimatch_over", PLASTIMATCH)):
+            if peer in taken and (peer == RTK or model_of(label) == "siddon"):
+                rows[label][name] = round(1e3 * statistics.median(taken[peer]) / ms, 2)
     return rows
 
 
@@ -167,27 +157,36 @@ def memory_over_body(body: Body) -> float:
 
 
 def main(repeats: int) -> None:
-    peers = importlib.util.find_spec("itk") is not None
-    result: dict[str, dict[str, Any]] = {}
+    result: dict[str, Any] = {"cores": os.cpu_count(), "load_before": os.getloadavg()}
+    print(f"load {os.getloadavg()[0]:.1f}, {len(os.sched_getaffinity(0))} cores for this process")
     for name, volume in benchmark_volumes().items():
         body, poses = Body.from_volume(volume), poses_of(volume, BATCH[name])
         share = np.count_nonzero(volume.array) / volume.array.size
         result[name] = {"occupied": round(share, 4)}
         for view, pose in zip(VIEWS_DEG, poses, strict=False):
-            engines = ours(body, pose)
-            if peers:
-                engines[RTK] = rtk(volume, pose)
+            others, result["missing"] = peers(volume, pose)
             for threads in THREADS:
+                left_out = {} if (view, threads) == ("ap", 2) else SLOW
+                engines = ours(body, pose)
+                engines |= {k: v for k, v in others.items() if k not in left_out}
                 rows = compared(engines, threads, repeats)
                 result[name][f"{view}_{threads}"] = rows
                 print(f"{name}, {share:.1%} occupied, {view}, {threads} thread(s)")
                 for label, row in rows.items():
-                    times = f"   {row['rtk_over']:5.1f} x RTK" if peers else ""
-                    print(f"  {label:26s} {row['ms']:9.2f} ms   error {row['error']:.1e}{times}")
+                    ratios = "".join(
+                        f"   {row[k]:6.2f} x {k[:-5]}" for k in row if k[-4:] == "over"
+                    )
+                    print(
+                        f"  {label:26s} {row['ms']:9.2f} ms ({row['runs']})"
+                        f"   error {row['error']:.1e}{ratios}",
+                        flush=True,
+                    )
         if native.available():
             result[name] |= throughput(body, poses[len(VIEWS_DEG) :], max(3, repeats // 2))
         result[name]["memory_over_body"] = memory_over_body(body)
-    print(json.dumps(result))
+    for label, why in result["missing"].items():
+        print(f"missing: {label} ({why})")
+    print(json.dumps(result | {"load_after": os.getloadavg()}))
 
 
 if __name__ == "__main__":

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bmdpipe.core.volume import Volume, bounding_slices
+from bmdpipe.projection.bricks import bricks_of
 from bmdpipe.projection.rows import RowStore, is_packed, packed_zeros, store_along
 
 Storage = Literal["int16", "float32"]
@@ -19,13 +21,15 @@ class Body:
     """Values `[z, y, x]` (float32 or int16), with a border of zeros one voxel wide.
 
     int16 holds HU and mg/cm3 without loss in half the memory. The stores for the principal axes are
-    made when first needed; at most one of them is a copy.
+    made when first needed; at most one of them is a copy. `elsewhere` holds the copies that devices
+    keep, by their names.
     """
 
     values: NDArray
     index_from_world: NDArray[np.float64]
     unit: str
     stores: dict[int, RowStore] = field(default_factory=dict, repr=False, compare=False)
+    elsewhere: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not is_packed(self.values):
@@ -61,6 +65,11 @@ class Body:
         index_from_world = np.linalg.inv(box.world_from_index).astype(np.float64)
         index_from_world[:3, 3] += 1.0
         return cls(values, index_from_world, volume.unit)
+
+    @cached_property
+    def bricks(self) -> NDArray[np.uint8]:
+        """Which bricks of voxels hold anything (`bmdpipe.projection.bricks`)."""
+        return bricks_of(self.values)
 
     def store(self, axis: int) -> RowStore:
         """The voxels for rays along x (0), y (1) or z (2)."""

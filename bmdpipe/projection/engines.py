@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
@@ -13,7 +14,7 @@ from bmdpipe.projection.fineness import Fineness, Method
 from bmdpipe.projection.measure import Measure
 from bmdpipe.projection.views import Views
 
-EngineName = Literal["auto", "native", "numba"]
+EngineName = Literal["auto", "native", "numba", "cuda", "rtk"]
 Images = NDArray[np.float32]
 
 
@@ -42,7 +43,9 @@ class Engine(Protocol):
 def engine_named(name: EngineName) -> Engine:
     """An engine; `auto` is the native one where it was built and numba where it was not.
 
-    Raises ValueError for an unknown name. Engines are imported late: numba alone takes a second.
+    `cuda` and `rtk` are taken by name only. Raises ValueError for an unknown name, ImportError or
+    RuntimeError where what an engine needs is missing. Engines are imported late: numba alone takes
+    a second.
     """
     if name in ("auto", "native"):
         from bmdpipe.projection.native import engine as native
@@ -53,4 +56,14 @@ def engine_named(name: EngineName) -> Engine:
         from bmdpipe.projection.compiled import engine as compiled
 
         return compiled
-    raise ValueError(f"no projection engine {name!r}: auto, native or numba")
+    if name == "cuda":
+        if importlib.util.find_spec("triton") is None:
+            raise ImportError("engine 'cuda' needs triton, which torch brings on Linux")
+        from bmdpipe.projection.gpu.cuda import cuda
+
+        return cuda()
+    if name == "rtk":
+        from bmdpipe.projection.rtk.engine import Rtk
+
+        return Rtk()
+    raise ValueError(f"no projection engine {name!r}: auto, native, numba, cuda or rtk")

@@ -2,55 +2,43 @@
 
 from __future__ import annotations
 
-import warnings
+from dataclasses import replace
+from importlib import metadata
 
 import numpy as np
 import pytest
 
-from bmdpipe.core.volume import Volume
-from bmdpipe.geometry.camera import Camera
-from bmdpipe.geometry.pose import inverse
 from bmdpipe.projection.body import Body
-from bmdpipe.projection.projector import project
+from bmdpipe.projection.projector import back_project, project
 from tests.projection.conftest import CAMERA, apart, blobs, turned
 
-with warnings.catch_warnings():
-    # ITK's wrapping warns of its own types as it is imported, and dies where warnings are errors.
-    warnings.simplefilter("ignore")
-    itk = pytest.importorskip("itk")
-    if not hasattr(itk, "RTK"):
-        pytest.skip("itk-rtk is not installed", allow_module_level=True)
-    rtk = itk.RTK
-    rtk.JosephForwardProjectionImageFilter  # noqa: B018 - loads the library
-
-
-def rtk_joseph(volume: Volume, camera: Camera, pose: np.ndarray) -> np.ndarray:
-    """Integrals in value x mm. The volume needs three empty voxels around: RTK weighs a ray's first
-    and last sample in the box by the part of a step that lies in it."""
-    kind = itk.Image[itk.F, 3]
-    image = itk.image_from_array(np.ascontiguousarray(np.pad(volume.array, 3), np.float32))
-    image.SetSpacing(list(volume.spacing_mm))
-    image.SetOrigin(volume.world_at(np.array([-3.0, -3.0, -3.0])).tolist())
-    back = inverse(pose)
-    detector = back[:3, :3] @ [0, 0, camera.sdd_mm] + back[:3, 3]
-    geometry = rtk.ThreeDCircularProjectionGeometry.New()
-    vectors = (back[:3, 3], detector, back[:3, 0], back[:3, 1])
-    assert geometry.AddProjection(*[v.tolist() for v in vectors])
-    (cu, cv), (su, sv) = camera.principal_point_px, camera.spacing_mm
-    source = rtk.ConstantImageSource[kind].New()
-    source.SetOrigin([-cu * su, -cv * sv, 0.0])
-    source.SetSpacing([su, sv, 1.0])
-    source.SetSize([*camera.size_px, 1])
-    projector = rtk.JosephForwardProjectionImageFilter[kind, kind].New()
-    projector.SetInput(0, source.GetOutput())
-    projector.SetInput(1, image)
-    projector.SetGeometry(geometry)
-    projector.Update()
-    return itk.array_from_image(projector.GetOutput())[0]
+if "itk-rtk" not in {d.name for d in metadata.distributions()}:
+    pytest.skip("itk-rtk is not installed", allow_module_level=True)
 
 
 @pytest.mark.parametrize("angles", [(0, 0, 0), (8, -12, 5), (0, 90, 0), (80, 5, 3), (20, 50, 30)])
 def test_joseph_is_rtks(engine, angles):
-    volume, pose = blobs(), turned(angles)
-    image = project(Body.from_volume(volume), CAMERA, pose, engine=engine)
-    assert apart(image, rtk_joseph(volume, CAMERA, pose)) < 1e-5
+    body, pose = Body.from_volume(blobs()), turned(angles)
+    image = project(body, CAMERA, pose, engine=engine)
+    assert apart(image, project(body, CAMERA, pose, engine="rtk", threads=1)) < 1e-5
+
+
+def test_cameras_of_a_batch_and_several_bodies_are_rtks():
+    """Off-centre cameras, unequal pixels, a volume whose axes are turned."""
+    turn = turned((20, -30, 40))[:3, :3]
+    bodies = [Body.from_volume(v) for v in (blobs(), replace(blobs(seed=5), direction=turn))]
+    poses = np.stack([turned((3, 4, 5)), turned((-9, 2, 8))])
+    cameras = [replace(CAMERA, principal_point_px=(30.5, 41.0)), replace(CAMERA, spacing_mm=(1, 3))]
+    one, two = (project(bodies, cameras, [poses, poses[::-1]], engine=e) for e in ("numba", "rtk"))
+    assert apart(one, two) < 1e-5
+
+
+def test_what_rtk_lacks_is_refused():
+    body, pose = Body.from_volume(blobs()), turned((0, 0, 0))
+    with pytest.raises(ValueError, match="Siddon"):
+        project(body, CAMERA, pose, method="siddon", engine="rtk")
+    with pytest.raises(ValueError, match="back-projection"):
+        back_project(body, CAMERA, pose, project(body, CAMERA, pose), engine="rtk")
+    mirrored = Body.from_volume(replace(blobs(), direction=np.diag([-1.0, 1.0, 1.0])))
+    with pytest.raises(ValueError, match="mirrored"):
+        project(mirrored, CAMERA, pose, engine="rtk")

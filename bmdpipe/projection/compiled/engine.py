@@ -23,7 +23,8 @@ AT_ONCE = 32
 def add_joseph(body: Body, views: Views, images: NDArray[np.float32], threads: int) -> None:
     """Add line integrals in value x mm to `images` `[n, h, w]`."""
     with _threads(threads):
-        joseph.add_images(*_flat(body), views, images)
+        values, strides, size = _flat(body)
+        joseph.add_images(values, body.bricks, strides, size, views, images)
 
 
 def add_siddon(body: Body, views: Views, images: NDArray[np.float32], threads: int) -> None:
@@ -35,7 +36,8 @@ def add_siddon(body: Body, views: Views, images: NDArray[np.float32], threads: i
 def add_jet(body: Body, views: Views, images: NDArray[np.float32], threads: int) -> None:
     """Add Joseph's sums and those of the slopes in a slice to `images` `[n, 5, h, w]`."""
     with _threads(threads):
-        joseph.add_jets(*_flat(body), views, images)
+        values, strides, size = _flat(body)
+        joseph.add_jets(values, body.bricks, strides, size, views, images)
 
 
 def add_factored(
@@ -48,7 +50,8 @@ def add_factored(
             box = (int(size[0]), int(size[1]), int(size[2]))
             made = factored.plan(view, box, images[i].shape, STEPS[fineness])
             if made is None:
-                joseph.add_images(values, strides, size, views[i : i + 1], images[i : i + 1])
+                one = slice(i, i + 1)
+                joseph.add_images(values, body.bricks, strides, size, views[one], images[one])
             else:
                 factored.add_view(values, strides, size, view, made, images[i])
 

@@ -9,33 +9,36 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from bmdpipe.projection.bricks import BRICK, SHIFT
+
 
 @numba.njit(parallel=True, fastmath=True, cache=True)
-def add_images(values, strides, size, views, images):  # pragma: no cover - compiled
+def add_images(values, bricks, strides, size, views, images):  # pragma: no cover - compiled
     n, height, width = images.shape
     for job in numba.prange(n * height):
         image, row = job // height, job % height
         for column in range(width):
-            sums = _sums(values, strides, size, views[image], column, row)
+            sums = _sums(values, bricks, strides, size, views[image], column, row)
             images[image, row, column] += sums[0]
 
 
 @numba.njit(parallel=True, fastmath=True, cache=True)
-def add_jets(values, strides, size, views, images):  # pragma: no cover - compiled
+def add_jets(values, bricks, strides, size, views, images):  # pragma: no cover - compiled
     n, _, height, width = images.shape
     for job in numba.prange(n * height):
         image, row = job // height, job % height
         for column in range(width):
-            sums = _sums(values, strides, size, views[image], column, row)
+            sums = _sums(values, bricks, strides, size, views[image], column, row)
             for i in range(5):
                 images[image, i, row, column] += sums[i]
 
 
-@numba.njit(fastmath=True, cache=True, inline="always")
-def _sums(values, strides, size, view, column, row):  # pragma: no cover - compiled
+@numba.njit(fastmath=True, cache=True)
+def _sums(values, bricks, strides, size, view, column, row):  # pragma: no cover - compiled
     """Sums over slices, times mm per slice: the value, its slopes along b and c and t times them.
 
-    `size` and `strides` (elements of the flat `values`) are in the order x, y, z.
+    `size` and `strides` (elements of the flat `values`) are in the order x, y, z. A ray leaves an
+    empty one of the `bricks` `[z, y, x]` in one step.
     """
     x, y, z = (column - view[15]) * view[13], (row - view[16]) * view[14], view[12]
     sx, sy, sz = view[3], view[7], view[11]
@@ -76,13 +79,31 @@ def _sums(values, strides, size, view, column, row):  # pragma: no cover - compi
     last_slice = int(np.floor(max(enter, leave) + 1e-9))
     slope1, slope2 = d1 / d0, d2 / d0
     limit1, limit2 = size[a1] - 1, size[a2] - 1
-    for k in range(first, last_slice + 1):
+    flat_bricks = bricks.reshape(bricks.size)
+    brick_x, brick_y = 1, bricks.shape[2]
+    brick_z = brick_y * bricks.shape[1]
+    brick0 = brick_x if a0 == 0 else (brick_y if a0 == 1 else brick_z)
+    brick1 = brick_x if a1 == 0 else brick_y
+    brick2 = brick_y if a2 == 1 else brick_z
+    along1, along2 = 1.0 / max(abs(slope1), 1e-9), 1.0 / max(abs(slope2), 1e-9)
+    k, known = first - 1, first
+    while k < last_slice:
+        k += 1
         t = k - s0
         p1 = s1 + t * slope1
         p2 = s2 + t * slope2
         i1, i2 = int(np.floor(p1)), int(np.floor(p2))
         if i1 < 0 or i2 < 0 or i1 >= limit1 or i2 >= limit2:
             continue
+        if k >= known:  # the ray has come to another brick
+            j1, j2 = i1 >> SHIFT, i2 >> SHIFT
+            ahead1 = ((j1 + 1) << SHIFT) - p1 if slope1 > 0 else p1 - (j1 << SHIFT)
+            ahead2 = ((j2 + 1) << SHIFT) - p2 if slope2 > 0 else p2 - (j2 << SHIFT)
+            ahead = min(ahead1 * along1, ahead2 * along2, float(BRICK - (k & (BRICK - 1))))
+            known = k + max(int(ahead), 1)
+            if not flat_bricks[(k >> SHIFT) * brick0 + j1 * brick1 + j2 * brick2]:
+                k = known - 1
+                continue
         f1, f2 = np.float32(p1 - i1), np.float32(p2 - i2)
         at = k * stride0 + i1 * stride1 + i2 * stride2
         v00, v01 = np.float32(values[at]), np.float32(values[at + stride1])

@@ -78,16 +78,30 @@ def backproject(
     return result
 
 
+def project_views(values: Tensor, views: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Line integrals `[n, h, w]` through `values` `[z, y, x]`; `views` `[n, 17]` float64 as the
+    kernels take them (those of `bmdpipe.projection.views`)."""
+    height, width = shape
+    images = torch.empty((len(views), height, width), device=values.device)
+    nz, ny, nx = values.shape
+    project_kernel[_grid(images)](values, views, images, height, width, nx, ny, nz, LANES=LANES)
+    return images
+
+
+def backproject_views(images: Tensor, views: Tensor, volume: Tensor) -> None:
+    """Add to `volume` `[z, y, x]`, float32, what images `[n, h, w]` send back."""
+    _, height, width = images.shape
+    nz, ny, nx = volume.shape
+    backproject_kernel[_grid(images)](images, views, volume, height, width, nx, ny, nz, LANES=LANES)
+
+
 class _Projection(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, index_from_camera: Tensor, camera: Camera) -> Tensor:
         views = _views(index_from_camera, camera)
         width, height = camera.size_px
-        images = torch.empty((len(views), height, width), device=values.device)
-        nz, ny, nx = values.shape
-        project_kernel[_grid(images)](values, views, images, height, width, nx, ny, nz, LANES=LANES)
         ctx.save_for_backward(values, views)
-        return images
+        return project_views(values, views, (height, width))
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
@@ -98,9 +112,7 @@ class _Projection(torch.autograd.Function):
         by_values = by_view = None
         if ctx.needs_input_grad[0]:
             by_values = torch.zeros(values.shape, dtype=torch.float32, device=values.device)
-            backproject_kernel[_grid(images)](
-                images, views, by_values, height, width, nx, ny, nz, LANES=LANES
-            )
+            backproject_views(images, views, by_values)
         if ctx.needs_input_grad[1]:
             tiles, n = _grid(images)
             partial = torch.empty((n, tiles, 12), dtype=torch.float64, device=values.device)

@@ -13,11 +13,13 @@ from scipy.ndimage import map_coordinates
 from bmdpipe.core.volume import Volume
 from bmdpipe.geometry.camera import Camera
 from bmdpipe.geometry.pose import about, inverse, rigid
-from bmdpipe.projection import joseph
+from bmdpipe.projection import joseph, projector
 from bmdpipe.projection.body import Body
-from bmdpipe.projection.gpu.engine import DeviceBody, backproject, project, to_device
+from bmdpipe.projection.gpu.engine import DeviceBody, Storage, backproject, project, to_device
+from bmdpipe.registration.similarity import GradientCorrelation
 
 CAMERA = Camera(300.0, (2.3, 1.9), (14, 11), (5.1, 6.2))
+TURN = np.array([4.0, -3.0, 2.0])
 STEP = 1e-6
 """mm or radians: so small that hardly a sample crosses a voxel's border."""
 
@@ -100,15 +102,44 @@ def pose_gradients() -> dict[str, float]:
     return result
 
 
+def engine_by_name(body: Body, views: NDArray, reference: NDArray) -> dict[str, float]:
+    """`engine="cuda"`: numpy in and out, against the CPU's engine behind the same functions."""
+    result = {"by name": relative(projector.project(body, CAMERA, views, engine="cuda"), reference)}
+    (kept,) = body.elsewhere.values()
+    moved_body = Body(body.values, body.index_from_world @ about(np.zeros(3), TURN, TURN), "mg/cm3")
+    pair = projector.project([body, moved_body], CAMERA, [views, views], engine="cuda")
+    both = reference + projector.project(moved_body, CAMERA, views)
+    result["two bodies"] = relative(pair, both)
+    result["copied again"] = float(next(iter(body.elsewhere.values())) is not kept)
+    images = np.random.default_rng(2).random(reference.shape)
+    one, two = (
+        projector.back_project(body, CAMERA, views, images, engine=e) for e in ("cuda", "auto")
+    )
+    result["back by name"] = relative(one, two)
+    measure = GradientCorrelation.of(reference[0], 0.6)
+    one, two = (
+        projector.gradient_correlations(body, CAMERA, views, measure, method="joseph", engine=e)
+        for e in ("cuda", "auto")
+    )
+    result["scores by name"] = relative(one, two)
+    return result
+
+
 def main() -> None:
     body, views = ball(0.3), views_along(NEAR_AXES + BETWEEN_AXES)
     reference = joseph.project(body, CAMERA, views)
     result = {}
-    for storage in ("float32", "int16", "float16"):
-        images = project(to_device(body, "cpu", storage), CAMERA, views)
-        result[storage] = relative(images.numpy(), reference)
+    storages: dict[Storage, slice] = {
+        "float32": slice(6),
+        "int16": slice(0, 6, 3),
+        "float16": slice(2),
+    }
+    for storage, some in storages.items():
+        images = project(to_device(body, "cpu", storage), CAMERA, views[some])
+        result[storage] = relative(images.numpy(), reference[some])
 
     device = to_device(body, "cpu", "float32")
+    views, reference = views[::2], reference[::2]  # one along each axis
     pictures = torch.rand(reference.shape, generator=torch.Generator().manual_seed(0))
     back = backproject(pictures, device, CAMERA, views)
     forth = (torch.from_numpy(reference).double() * pictures).sum()
@@ -118,6 +149,7 @@ def main() -> None:
     images = project(DeviceBody(values, device.index_from_world, device.unit), CAMERA, views)
     (images * pictures).sum().backward()
     result["gradient by volume"] = relative(values.grad.numpy(), back.numpy())
+    result |= engine_by_name(body, views[:1], reference[:1])
     sys.stdout.write(json.dumps(result | pose_gradients()))
 
 
