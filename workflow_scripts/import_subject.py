@@ -13,6 +13,7 @@ from bmdpipe.core.metrics import Metrics
 from bmdpipe.core.records import Refusal
 from bmdpipe.geometry.camera import Camera
 from bmdpipe.imaging.ct import CtScan, ct_from_volume, read_ct
+from bmdpipe.imaging.metal import metal_sides
 from bmdpipe.imaging.nifti import read_foreign, write_image, write_volume
 from bmdpipe.imaging.orientation import labels_on
 from bmdpipe.imaging.radiograph import Radiograph, read_radiograph
@@ -27,12 +28,18 @@ def import_subject(job: Job, out: Path) -> Outcome:
     case = subject["subject"]
     scan = _ct(Path(subject["ct"]), case, config, job.threads)
     described = _subject(subject, case)
+    implants = metal_sides(scan.volume)
+    if described["side"] in implants:
+        raise CaseError("E_METAL", case, f"an implant on side {described['side']}")
+    described["metal_sides"] = list(implants)
     if subject.get("ct_labels"):
         labels = read_foreign(Path(subject["ct_labels"]), "label", case)
         write_volume(out / EXPERT_LABELS, labels_on(labels, scan.volume, case))
     write_volume(out / CT, scan.volume, {"digest": scan.digest})
     write_json(out / SUBJECT, described)
     parts, warnings = [], list(scan.warnings)
+    if implants:
+        warnings.append(CaseWarning("W_METAL", f"an implant on side {', '.join(implants)}"))
     for row in job.row["radiographs"]:
         part = f"{case}/{row['radiograph']}"
         try:

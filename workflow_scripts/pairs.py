@@ -29,7 +29,7 @@ def pairs(job: Job, out: Path) -> Outcome:
         described = read_json(job.at("import", subject=subject) / SUBJECT)
         side = described["side"]
         target = None if described["dataset"] == STAGE_ONE_ONLY else side
-        cases, images = build_subject(subject, target, _radiographs(job, subject, side), config)
+        cases, images = build_subject(subject, target, _radiographs(job, subject), config)
         if cases:
             write_subject(out, subject, images)
             everything += cases
@@ -53,19 +53,15 @@ def pairs(job: Job, out: Path) -> Outcome:
     )
 
 
-def _radiographs(job: Job, subject: str, side: str) -> Iterator[RegisteredRadiograph]:
+def _radiographs(job: Job, subject: str) -> Iterator[RegisteredRadiograph]:
     """The subject's radiographs that were projected, each with the hips that can be trusted."""
     projected = job.at("project", subject=subject)
     imported = job.at("import", subject=subject)
-    warned = {warning.code for warning in read_record(imported).warnings}
     for name, found in sorted(read_json(job.at("register", subject=subject) / POSES).items()):
         bones = projected / BONES.format(radiograph=name)
         pf = projected / PROXIMAL_FEMUR.format(radiograph=name)
         if not (bones.is_file() and pf.is_file()):
             continue
-        sides = trusted_sides(found["bodies"])
-        if "W_METAL" in warned:  # an implant in the other hip
-            sides = tuple(s for s in sides if s == side)
         picture = read_image(imported / RADIOGRAPH.format(radiograph=name))
         yield RegisteredRadiograph(
             name=name,
@@ -74,7 +70,7 @@ def _radiographs(job: Job, subject: str, side: str) -> Iterator[RegisteredRadiog
             radiograph=picture,
             bones=read_image(bones),
             pf=read_image(pf),
-            sides=sides,
+            sides=trusted_sides(found["bodies"]),
         )
 
 

@@ -16,6 +16,7 @@ from bmdpipe.core.metrics import Metrics
 from bmdpipe.core.provenance import digest
 from bmdpipe.core.records import Refusal
 from bmdpipe.geometry.camera import Camera
+from bmdpipe.imaging.exposed_field import exposed
 from bmdpipe.imaging.nifti import read_image, read_meta, read_volume
 from bmdpipe.projection.picture import write_png
 from bmdpipe.registration.bones import prepare_bones
@@ -27,9 +28,13 @@ from workflow_scripts.job import Job, Outcome, run_case
 def register(job: Job, out: Path) -> Outcome:
     config = job.section("registration", RegistrationConfig)
     subject = job.keys["subject"]
-    target = femur_body(read_json(job.at("import") / SUBJECT)["side"])
+    described = read_json(job.at("import") / SUBJECT)
+    target = femur_body(described["side"])
     labels = read_volume(job.at("segment") / LABELS)
     bones = prepare_bones(read_volume(job.at("calibrate") / DENSITY), labels, config)
+    for side in described["metal_sides"]:
+        # What is left of a femur around a stem is not what the radiograph shows of it.
+        bones.pop(femur_body(side), None)
     for name in ("pelvis", target):
         if name not in bones:
             raise CaseError("E_SEGMENTATION", subject, f"there is no {name} to register")
@@ -43,10 +48,13 @@ def register(job: Job, out: Path) -> Outcome:
     for path in sorted(pattern.parent.glob(pattern.name)):
         radiograph = path.name.removesuffix(".nii.gz")
         case = f"{subject}/{radiograph}"
-        image, camera = read_image(path), Camera.from_json(read_meta(path)["camera"])
+        image, meta = read_image(path), read_meta(path)
+        camera = Camera.from_json(meta["camera"])
+        inside = exposed(image, meta["field_px"])
+        seen = image.like(np.where(inside, image.array, np.nan), image.unit)
         rng = np.random.default_rng([config.seed, int(digest(case), 16)])
         start = time.perf_counter()
-        found = register_radiograph(image, camera, bones, config, rng)
+        found = register_radiograph(seen, camera, bones, config, rng)
         seconds += time.perf_counter() - start
         poses[radiograph] = {
             "camera": camera.to_json(),

@@ -21,12 +21,13 @@ from workflow_scripts.job import Job, Outcome, run_case
 
 def measure_subject(job: Job, out: Path) -> Outcome:
     config = job.section("roi", RoiConfig)
-    target = read_json(job.at("import") / SUBJECT)["side"]
+    described = read_json(job.at("import") / SUBJECT)
+    target = described["side"]
     labels = read_volume(job.at("segment") / LABELS)
     density = read_volume(job.at("calibrate") / DENSITY)
     found: dict[str, ProximalFemur] = {}
     warnings: list[CaseWarning] = []
-    for side in SIDES:
+    for side in (side for side in SIDES if side not in described["metal_sides"]):
         try:
             found[side] = measure_femur(density, labels, side, job.keys["subject"], config)
         except CaseError as error:

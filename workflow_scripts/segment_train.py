@@ -13,6 +13,7 @@ from bmdpipe.core.files import CT, EXPERT_LABELS, FOLDS, HISTORY, MODEL, WEIGHTS
 from bmdpipe.core.metrics import Metrics
 from bmdpipe.core.provenance import file_hash
 from bmdpipe.core.records import read_record
+from bmdpipe.imaging.metal import without_metal
 from bmdpipe.imaging.nifti import read_volume
 from bmdpipe.segmentation.fold import train_fold
 from bmdpipe.segmentation.slices import Annotated
@@ -30,7 +31,8 @@ def segment_train(job: Job, out: Path) -> Outcome:
 
     def read(subject: str) -> Annotated:
         folder = job.at("import", subject=subject)
-        return Annotated(subject, read_volume(folder / CT), read_volume(folder / EXPERT_LABELS))
+        ct = without_metal(read_volume(folder / CT))
+        return Annotated(subject, ct, read_volume(folder / EXPERT_LABELS))
 
     state = job.state(file_hash(files)) / STATE
     model = train_fold(subjects, read, config, fold, pick_device(config.device), state)

@@ -113,11 +113,10 @@ def _trochanter(profile: AxisProfile, behind: float) -> tuple[float, float]:
     degrees = np.degrees(profile.angles) * behind
     degrees = (degrees + 180) % 360 - 180
     sector = (degrees >= SECTOR_DEG[0]) & (degrees <= SECTOR_DEG[1])
-    outside = np.flatnonzero(np.isnan(profile.radius_mm).any(axis=1))
-    count = int(outside[0]) if outside.size else len(profile.s_mm)
-    if count < 3:
+    whole = _longest_run(np.isfinite(profile.radius_mm.sum(axis=1)))
+    heights, radius = profile.s_mm[whole], profile.radius_mm[whole]
+    if len(heights) < 3:
         return float(profile.s_mm[0]), 0.0
-    heights, radius = profile.s_mm[:count], profile.radius_mm[:count]
     radius = ndimage.gaussian_filter(radius, 1.0, mode=("nearest", "wrap"))[:, sector]
     length = int(BUMP_LENGTH_MM / (heights[1] - heights[0])) | 1
     # Beyond either end the bone is taken to go on as it ends, which makes no bump there.
@@ -131,3 +130,10 @@ def _trochanter(profile: AxisProfile, behind: float) -> tuple[float, float]:
     weights = bump * tip
     height = float((weights.sum(axis=1) * heights).sum() / weights.sum())
     return height, prominence
+
+
+def _longest_run(good: NDArray[np.bool_]) -> slice:
+    """Of the sections that are whole; a shaft that is notched at its end still has the rest."""
+    pieces, _ = ndimage.label(good)
+    runs = [piece[0] for piece in ndimage.find_objects(pieces)]
+    return max(runs, key=lambda run: run.stop - run.start, default=slice(0, 0))

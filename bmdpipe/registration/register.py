@@ -161,7 +161,10 @@ class Scene:
             film.radiograph.array, film.camera, points, pixel_mm, margin_mm, bone.cut
         )
         known = None if window.known.all() else window.known
-        measure = GradientCorrelation.of(window.image, film.config.derivative_sigma_px, known)
+        config = film.config
+        measure = GradientCorrelation.of(
+            window.image, config.derivative_sigma_px, known, config.derivative_quantile
+        )
         if behind is None:
             background = np.zeros_like(window.image)
         else:

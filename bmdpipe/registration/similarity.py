@@ -35,9 +35,17 @@ class GradientCorrelation:
 
     @classmethod
     def of(
-        cls, image: NDArray, sigma_px: float, known: NDArray[np.bool_] | None = None
+        cls,
+        image: NDArray,
+        sigma_px: float,
+        known: NDArray[np.bool_] | None = None,
+        limit: float = 1.0,
     ) -> GradientCorrelation:
-        """Raises NothingToCompareError if under a tenth is known, or there is no gradient."""
+        """Derivatives beyond the quantile `limit` of their sizes are cut to it: what is no bone
+        but has sharp edges, as a lead letter or metal, then weighs no more than bone does.
+
+        Raises NothingToCompareError if under a tenth is known, or there is no gradient.
+        """
         smooth, slope = kernels(sigma_px)
         radius = len(smooth) // 2
         height, width = image.shape
@@ -51,6 +59,10 @@ class GradientCorrelation:
         if weight.mean() < 0.1:
             raise NothingToCompareError("too little of the image is known to compare")
         fixed = derivatives(image[None], smooth, slope)[0].astype(np.float64)
+        if limit < 1.0:
+            for derivative in fixed:
+                most = np.quantile(np.abs(derivative[weight > 0]), limit)
+                np.clip(derivative, -most, most, out=derivative)
         total = weight.sum()
         fixed = (fixed - (fixed * weight).sum(axis=(1, 2), keepdims=True) / total) * weight
         norms = np.sqrt((fixed**2).sum(axis=(1, 2), keepdims=True))

@@ -11,6 +11,8 @@ from bmdpipe.core.config.segmentation import SegmentationConfig, SegmentationNet
 from bmdpipe.core.errors import CaseError, CaseWarning
 from bmdpipe.core.labels import BODIES
 from bmdpipe.core.volume import Volume
+from bmdpipe.imaging.metal import metal, without_metal
+from bmdpipe.segmentation.border import with_shell, without_holes
 from bmdpipe.segmentation.fold import seed_of
 from bmdpipe.segmentation.prediction import predict
 from bmdpipe.segmentation.quality import QualityLine, mean_variance
@@ -49,13 +51,19 @@ def segment_subject(
     config: SegmentationConfig,
     device: torch.device,
 ) -> Segmented:
-    """Segment a CT; raises CaseError if the pelvis or the femur on `side` is not usable."""
+    """Segment a CT; metal is no bone. Raises CaseError if the pelvis or the femur on `side` is not
+    usable."""
     seed = seed_of(config.seed, subject)
+    shown = without_metal(ct)
     try:
-        found = predict(net, ct, network, config.prediction, seed, device)
+        found = predict(net, shown, network, config.prediction, seed, device)
     except ValueError as error:
         raise CaseError("E_SEGMENTATION", subject, f"{error}; look at the CT") from None
     labels = bones(found.classes, config.prediction.part_share)
+    if config.prediction.shell_hu is not None:
+        labels = with_shell(labels, shown, config.prediction.shell_hu, config.prediction.shell_mm)
+    labels = without_holes(labels)
+    labels.array[metal(ct)] = 0
     warnings = list(check_bones(labels, side, subject, config.prediction))
     structures = {}
     for name, volume in volumes_ml(labels).items():

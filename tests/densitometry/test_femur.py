@@ -74,6 +74,18 @@ def test_a_short_shaft_is_extrapolated_with_a_warning_and_a_shorter_one_refused(
         found_in(short, "R")
 
 
+def test_a_shaft_notched_at_its_end_keeps_its_landmarks() -> None:
+    """A network that misses half of a section near the end leaves the axis outside of the bone
+    there."""
+    labels, truth = analytic_femur()
+    notched = labels.array.copy()
+    columns = np.nonzero(notched[2])[1]
+    notched[2, :, : int(columns.mean()) + 3] = 0
+    found = found_in(labels.like(notched, labels.unit), "R")
+    for name in ("head_centre", "neck_centre", "shaft_2cm", "shaft_5cm"):
+        assert np.linalg.norm(found.points[name] - truth[name]) < 2.0, name
+
+
 def test_a_head_cut_by_the_field_of_view_is_refused() -> None:
     labels, truth = analytic_femur()
     top = int(labels.index_at(truth["head_centre"])[2]) + 3

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bmdpipe.core.errors import CaseError
 from bmdpipe.core.layout import Layout
 from bmdpipe.core.volume import Volume
 from bmdpipe.geometry.camera import Camera
@@ -19,8 +20,8 @@ from workflow_scripts.job import Job
 from .series import ORIGIN, SPACING, body_hu, dx_file, hip_like, write_series
 
 
-def job(folder: Path) -> Job:
-    write_series(folder / "ct")
+def job(folder: Path, hu: np.ndarray | None = None) -> Job:
+    write_series(folder / "ct", hu)
     field = {"Left": 5, "Right": 52}, {"Upper": 3, "Lower": 50}
     edges = {f"Collimator{k}VerticalEdge": v for k, v in field[0].items()}
     edges |= {f"Collimator{k}HorizontalEdge": v for k, v in field[1].items()}
@@ -77,6 +78,7 @@ def test_leaves_the_files_of_the_contract(tmp_path: Path, out: Path) -> None:
         "bmi": None,
         "side": "R",
         "dataset": "B",
+        "metal_sides": [],
         "dxa_abmd_g_cm2": 0.71,
         "dxa_device": "virtual",
     }
@@ -93,6 +95,23 @@ def test_leaves_the_files_of_the_contract(tmp_path: Path, out: Path) -> None:
     assert outcome.metrics.values["n_slices"] == 24
     assert outcome.metrics.values["radiographs_used"] == 1
     assert not (out / "radiographs/b.nii.gz").exists()
+
+
+def with_implant(columns: slice) -> np.ndarray:
+    hu = body_hu()
+    hu[4:10, 12:20, columns] = 3000
+    return hu
+
+
+def test_an_implant_in_the_other_hip_is_marked(tmp_path: Path, out: Path) -> None:
+    outcome = import_subject(job(tmp_path, with_implant(slice(26, 32))), out)
+    assert "W_METAL" in {warning.code for warning in outcome.warnings}
+    assert json.loads((out / "subject.json").read_text())["metal_sides"] == ["L"]
+
+
+def test_an_implant_in_the_target_hip_is_refused(tmp_path: Path, out: Path) -> None:
+    with pytest.raises(CaseError, match="E_METAL"):
+        import_subject(job(tmp_path, with_implant(slice(8, 14))), out)
 
 
 def test_nothing_of_the_patients_identity_is_written(tmp_path: Path, out: Path) -> None:

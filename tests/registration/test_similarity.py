@@ -74,3 +74,31 @@ def test_sum_of_squares_that_the_refinement_uses():
 def test_nothing_to_compare_is_refused(image):
     with pytest.raises(NothingToCompareError):
         GradientCorrelation.of(image.astype(np.float32), 1.0)
+
+
+def test_a_bright_letter_does_not_outweigh_the_rest():
+    """With the limit, a patch far brighter than all else costs less than a twentieth."""
+    rng = np.random.default_rng(8)
+    clean = ndimage.gaussian_filter(rng.standard_normal((60, 60)), 2).astype(np.float32)
+    marked = clean.copy()
+    marked[10:13, 12:15] += 50 * clean.std()
+    score = {
+        limit: GradientCorrelation.of(marked, 1.0, limit=limit).of_batch(clean[None])[0]
+        for limit in (1.0, 0.9)
+    }
+    assert score[1.0] < 0.5
+    assert score[0.9] > 0.9
+
+
+def test_unknown_pixels_set_no_limit():
+    """The limit is the quantile of what is known, whatever stands in the rest."""
+    rng = np.random.default_rng(9)
+    fixed, moving = rng.standard_normal((2, 40, 50)).astype(np.float32)
+    known = np.ones(fixed.shape, bool)
+    known[:, 30:] = False
+    spoilt = np.where(known, fixed, 1000.0 * fixed)
+    scores = [
+        GradientCorrelation.of(image, 1.0, known, 0.95).of_batch(moving[None])[0]
+        for image in (fixed, spoilt)
+    ]
+    assert scores[0] == pytest.approx(scores[1], abs=1e-6)

@@ -59,6 +59,24 @@ def test_a_new_subject_is_segmented(model: FoldModel) -> None:
     assert found.labels.array.dtype == np.uint8
 
 
+def test_metal_is_no_bone(model: FoldModel) -> None:
+    """A stem in the left femur is left out of it, and neither the other femur nor the pelvis is the
+    worse for it."""
+    unseen = toy("T5", 5)
+    femur = unseen.labels.array == BODIES["femur_l"]
+    rows, columns = (int(v.mean()) for v in np.nonzero(femur)[1:])
+    stem = np.zeros_like(femur)
+    stem[:14, rows - 1 : rows + 2, columns - 1 : columns + 2] = True
+    hu = np.where(stem, 3071, unseen.ct.array).astype(np.int16)
+    ct = unseen.ct.like(hu, "HU")
+    config = toy_config()
+    found = segment_subject(model.net, ct, "T5", "R", model.network, model.quality, config, CPU)
+    for name in ("pelvis", "femur_r"):
+        label = BODIES[name]
+        assert dice_of(found.labels.array == label, unseen.labels.array == label) > 0.9, name
+    assert found.labels.array[stem].mean() < 0.1 * BODIES["femur_l"]
+
+
 def test_the_batch_size_changes_no_geometry(model: FoldModel) -> None:
     """Dropout falls otherwise in other batches, but the bones stay where they are."""
     config = toy_config().prediction

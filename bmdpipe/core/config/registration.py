@@ -101,6 +101,14 @@ class RegistrationConfig(Section):
     derivative_sigma_px: float = Field(
         default=1.0, gt=0, le=5, description="width of the Gaussian derivatives, pixels"
     )
+    derivative_quantile: float = Field(
+        default=0.98,
+        gt=0,
+        le=1,
+        description="derivatives of the radiograph beyond this quantile are cut to it, so that a "
+        "lead marker, metal or a shutter's edge does not outweigh the bone; 1 for none (own "
+        "choice)",
+    )
     margin_mm: float = Field(
         default=15.0, ge=0, description="radiograph used around the projected body, detector mm"
     )
