@@ -42,6 +42,12 @@ def table(experiments: dict[str, Any], target: str) -> Iterator[str]:
     yield "| *true projection* | " + " | ".join(cell(true.get(key)) for key in METRICS) + " |\n"
 
 
+def _tells(experiment: dict[str, Any]) -> bool:
+    """Whether a model's correlation with the truth is above zero beyond its interval."""
+    found = [target["metrics"]["pcc"] for target in experiment["targets"].values()]
+    return any(pcc["ci_low"] is not None and pcc["ci_low"] > 0 for pcc in found)
+
+
 def page(summary: dict[str, Any]) -> Iterator[str]:
     made = summary["manifest"]
     experiments = summary["studies"]["hip_bmd"]["experiments"]
@@ -51,7 +57,8 @@ def page(summary: dict[str, Any]) -> Iterator[str]:
         "**Virtual subjects: no clinical evidence, and not to be ranked against results on "
         "patients.** Written by `docs/make_results.py` from the `summary.json` of a `make demo`: "
         f"{subjects['used']} of {subjects['n']} subjects used, two folds by subject, commit "
-        f"`{made['commit'][:10]}`, config `{made['config_hash']}`, cohort seed "
+        f"`{made['commit'][:10]}`{' with changes' * made['commit'].endswith('+')}, config "
+        f"`{made['config_hash']}`, cohort seed "
         f"{made['seeds']['virtual.seed']}, training seed {made['seeds']['training.seed']}.\n"
     )
     yield (
@@ -61,6 +68,11 @@ def page(summary: dict[str, Any]) -> Iterator[str]:
         "nothing. The demo's training settings were chosen by looking at virtual subjects of the "
         "same seed.\n"
     )
+    if not any(_tells(experiment) for experiment in experiments.values()):
+        yield (
+            "**No experiment reads BMD in this run:** every interval of a correlation includes "
+            "zero. The true projection, which a perfect decomposition would give, does.\n"
+        )
     for target in ("dxa", "qct"):
         yield from table(experiments, target)
     yield "### Stages against the virtual truth\n"
