@@ -35,7 +35,7 @@ from bmdpipe.imaging.radiograph import read_radiograph
 from bmdpipe.projection.body import Body
 from bmdpipe.projection.density import density_projection
 from bmdpipe.virtual.cohort import subject_name
-from bmdpipe.virtual.demographics import draw_person
+from bmdpipe.virtual.demographics import person_of
 from bmdpipe.virtual.hip.disease import draw_disease
 from bmdpipe.virtual.subject import simulate_subject
 
@@ -73,7 +73,7 @@ def strip_of(config: VirtualConfig, number: int) -> Strip:
         folder = Path(place)
         truth = simulate_subject(config, subject, folder, False, config.positionings)
         ct = read_ct(folder / CT_SERIES, subject, ImagingConfig()).volume
-        side = draw_person(config.demographics, config.seed, number).side
+        side = person_of(config, number).side
         panels = [*_slices(ct, truth, side)]
         panels.append(_bones(folder, truth, config.positionings[0]))
         for name in config.positionings:
@@ -85,7 +85,7 @@ def strip_of(config: VirtualConfig, number: int) -> Strip:
 
 
 def _caption(config: VirtualConfig, number: int, subject: str, dxa: float) -> str:
-    person = draw_person(config.demographics, config.seed, number)
+    person = person_of(config, number)
     disease = draw_disease(config.disease, person, config.seed)
     grades = ", ".join(f"{side} {disease[side].grade}" for side in SIDES)
     words = [

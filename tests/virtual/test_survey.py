@@ -108,8 +108,9 @@ def test_a_row_holds_what_the_subject_is(made, rows):
     person = made.anatomy.person
     assert (row.sex, row.age_years, row.side) == (person.sex, person.age_years, person.side)
     assert row.subject == "V002"
-    assert row.dxa_g_cm2 == pytest.approx(dxa_reading(made.config, made.anatomy), abs=1e-4)
-    assert row.vbmd_mg_cm3 == pytest.approx(true_vbmd(made.anatomy, person.side))
+    # The survey's voxels are others: coarser in the pelvis, in this small config finer in the femur.
+    assert row.dxa_g_cm2 == pytest.approx(dxa_reading(made.config, made.anatomy), rel=0.03)
+    assert row.vbmd_mg_cm3 == pytest.approx(true_vbmd(made.anatomy, person.side), rel=0.03)
     assert set(row.radiographs) == set(POSITIONINGS)
     assert set(row.anatomy) == set(NORMS)
     for seen in row.radiographs.values():
