@@ -108,7 +108,7 @@ def test_a_row_holds_what_the_subject_is(made, rows):
     person = made.anatomy.person
     assert (row.sex, row.age_years, row.side) == (person.sex, person.age_years, person.side)
     assert row.subject == "V002"
-    # The survey's voxels are others: coarser in the pelvis, in this small config finer in the femur.
+    # The survey's voxels are others: coarser in the pelvis, here also finer in the femur.
     assert row.dxa_g_cm2 == pytest.approx(dxa_reading(made.config, made.anatomy), rel=0.03)
     assert row.vbmd_mg_cm3 == pytest.approx(true_vbmd(made.anatomy, person.side), rel=0.03)
     assert set(row.radiographs) == set(POSITIONINGS)
