@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -127,33 +126,11 @@ def _ints(values: NDArray) -> tuple[int, int, int]:
     return int(values[0]), int(values[1]), int(values[2])
 
 
-def on_ct(body: FineBody, field: NDArray[np.float32], grid: CtGrid) -> NDArray[np.float32]:
-    """A fine field averaged over the CT's voxels, `[z, y, x]` of the whole CT."""
-    result = np.zeros(grid.size[::-1], np.float32)
-    _block_mean(field, np.array(body.first), np.array(body.divide), result)
-    return result
-
-
-@numba.njit(parallel=True, cache=True)
-def _block_mean(field, first, divide, result):  # pragma: no cover - compiled
-    nz, ny, nx = result.shape
-    dx, dy, dz = divide
-    scale = np.float32(1.0 / (dx * dy * dz))
-    for k in numba.prange(field.shape[0] // dz):
-        zi = k + first[2]
-        if zi < 0 or zi >= nz:
-            continue
-        for j in range(field.shape[1] // dy):
-            yi = j + first[1]
-            if yi < 0 or yi >= ny:
-                continue
-            for i in range(field.shape[2] // dx):
-                xi = i + first[0]
-                if xi < 0 or xi >= nx:
-                    continue
-                total = np.float32(0.0)
-                for c in range(dz):
-                    for b in range(dy):
-                        for a in range(dx):
-                            total += field[k * dz + c, j * dy + b, i * dx + a]
-                result[zi, yi, xi] = total * scale
+def coarser(body: FineBody, divide: tuple[int, int, int]) -> NDArray[np.float32]:
+    """A body's share on voxels of which `divide` make one of the CT's."""
+    ratio = np.array(body.divide) // divide
+    if (ratio * divide != body.divide).any():
+        raise ValueError(f"voxels divided by {body.divide} do not divide those by {divide}")
+    (x, y, z), (nz, ny, nx) = ratio, body.fraction.shape
+    blocks = body.fraction.reshape(nz // z, z, ny // y, y, nx // x, x)
+    return np.asarray(blocks.mean(axis=(1, 3, 5)))

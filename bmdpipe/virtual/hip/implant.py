@@ -17,7 +17,7 @@ from bmdpipe.core.labels import femur_body
 from bmdpipe.core.volume import Volume
 from bmdpipe.virtual.hip.femur import Femur
 from bmdpipe.virtual.hip.femur_frame import FemurFrame
-from bmdpipe.virtual.hip.fine_grid import CtGrid, FineBody, on_grid
+from bmdpipe.virtual.hip.fine_grid import CtGrid, FineBody, coarser, on_grid
 from bmdpipe.virtual.shape.bone import Bone
 from bmdpipe.virtual.shape.material import STRUT_COLUMNS
 from bmdpipe.virtual.shape.primitives import COLUMNS, Table, cone, cup, slab
@@ -103,16 +103,6 @@ def without(bone: FineBody, metals: Sequence[FineBody]) -> FineBody:
         bone.first,
         bone.divide,
     )
-
-
-def coarser(body: FineBody, divide: tuple[int, int, int]) -> NDArray[np.float32]:
-    """A body's share on voxels of which `divide` make one of the CT's."""
-    ratio = np.array(body.divide) // divide
-    if (ratio * divide != body.divide).any():
-        raise ValueError(f"voxels divided by {body.divide} do not divide those by {divide}")
-    (x, y, z), (nz, ny, nx) = ratio, body.fraction.shape
-    blocks = body.fraction.reshape(nz // z, z, ny // y, y, nx // x, x)
-    return np.asarray(blocks.mean(axis=(1, 3, 5)))
 
 
 def _metal(pieces: list[Bone], metal: Metal, grid: CtGrid, voxel_mm: float) -> FineBody:

@@ -1,8 +1,8 @@
-"""Single femora on grids of any fineness, without the rest of the body."""
+"""Single femora on grids of any fineness, and bodies brought onto one grid."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from bmdpipe.virtual.demographics import Person
 from bmdpipe.virtual.hip.disease import HipDisease
 from bmdpipe.virtual.hip.femur import Femur, build_femur
 from bmdpipe.virtual.hip.femur_traits import draw_femora
-from bmdpipe.virtual.hip.fine_grid import CtGrid, FineBody, on_grid
+from bmdpipe.virtual.hip.fine_grid import CtGrid, FineBody, coarser, on_grid
 from bmdpipe.virtual.hip.mineral import draw_mineral
 
 HEALTHY = HipDisease(0.0, 0.0, 0.0, 0.0, 0.0, False)
@@ -50,3 +50,23 @@ def voxels_of() -> Callable[..., FineBody]:
         return on_grid([femur.bone], GRID, voxel_mm, 950.0, 12.3, -80.0)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def on_one_grid() -> Callable[[Sequence[FineBody]], list[np.ndarray]]:
+    """Each body's share of the CT's voxels, all on one box that holds them all."""
+
+    def gather(bodies: Sequence[FineBody]) -> list[np.ndarray]:
+        shares = [coarser(body, (1, 1, 1)) for body in bodies]
+        first = np.array([body.first for body in bodies])
+        low = first.min(axis=0)
+        high = np.max([f + s.shape[::-1] for f, s in zip(first, shares, strict=True)], axis=0)
+        result = []
+        for start, share in zip(first - low, shares, strict=True):
+            whole = np.zeros((high - low)[::-1])
+            (x, y, z), (nz, ny, nx) = start, share.shape
+            whole[z : z + nz, y : y + ny, x : x + nx] = share
+            result.append(whole)
+        return result
+
+    return gather

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from bmdpipe.core.labels import SIDES, femur_body, femur_label
 from bmdpipe.geometry.landmarks import JUNCTION, LANDMARKS
 from bmdpipe.virtual.dxa.truth import proximal_femur
-from bmdpipe.virtual.hip.fine_grid import on_ct
 from bmdpipe.virtual.shape.primitives import COLUMNS, bone_distance, cone, slab
 
 
@@ -67,9 +66,9 @@ def test_directions_of_landmarks(made, side):
     assert (lesser[0] - points["shaft_2cm"][0]) * lateral < 0
 
 
-def test_femora_and_pelvis_do_not_touch(made):
+def test_femora_and_pelvis_do_not_touch(made, on_one_grid):
     """There is a joint space: no CT voxel holds two bones for more than its partial volume."""
-    shares = [on_ct(b, b.fraction, made.anatomy.grid) for b in made.anatomy.bodies.values()]
+    shares = on_one_grid([*made.anatomy.bodies.values()])
     assert sum(shares).max() <= 1.001
     assert (np.sum([s >= 0.5 for s in shares], axis=0) <= 1).all()
 
