@@ -4,11 +4,12 @@ CORES ?= $(shell nproc)
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test lint docs ui resume clean help
+.PHONY: demo test test-long lint docs ui resume clean help
 
 help:
 	@echo "make demo    virtual cohort through the whole workflow, ends with a report"
 	@echo "make test    tests"
+	@echo "make test-long  checks that take minutes each"
 	@echo "make lint    ruff, snakefmt, mypy"
 	@echo "make docs    write the generated config files and pages"
 	@echo "make ui      compare runs in MLflow on 127.0.0.1"
@@ -36,8 +37,11 @@ resume: $(STAMP)
 	$(MAKE) demo
 
 test: lint
-	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/pytest -n $(CORES) -m "not workflow"
-	$(BIN)/pytest -m workflow
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/pytest -n $(CORES) -m "not workflow and not long"
+	$(BIN)/pytest -m "workflow and not long"
+
+test-long: $(STAMP)
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/pytest -n $(CORES) -m long
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
