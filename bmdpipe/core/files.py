@@ -63,6 +63,7 @@ PREDICTED_PROJECTIONS = "projections.safetensors"
 
 # evaluate
 EVALUATION = "evaluation.json"
+INTERVALS = "intervals.tsv"
 
 # explain
 ATTENTION = "attention.png"

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from bmdpipe.core.config.evaluation import EvaluationConfig
+from bmdpipe.evaluation.diagnosis import describe_reference, diagnostic_statistics
 from bmdpipe.evaluation.plots import bland_altman_figure, scatter
+from bmdpipe.evaluation.positionings import compare_positionings
 from bmdpipe.evaluation.predictions import UNITS, Prediction, sample_of
 from bmdpipe.evaluation.summary import STATISTICS, summarise, summarise_limits
 
@@ -27,7 +29,7 @@ def evaluate_target(
         part = sample_of([row for row in rows if row.positioning == positioning])
         found, reasons = summarise(part, unit, config, BY_POSITIONING)
         by_positioning[positioning] = found | ({"left_out": reasons} if reasons else {})
-    return {
+    result: dict[str, Any] = {
         "unit": unit,
         "n_cases": len(sample),
         "n_subjects": sample.n_subjects,
@@ -37,8 +39,19 @@ def evaluate_target(
         "true_projection": projection,
         "true_projection_left_out": projection_left_out,
         "by_positioning": by_positioning,
+        "between_positionings": compare_positionings(rows, config.confidence),
         "bland_altman": summarise_limits(sample, unit, config),
+        "n_flagged": sum(bool(row.flags) for row in rows),
     }
+    if target == "dxa":
+        statistics = diagnostic_statistics(config.osteoporosis_reference)
+        found, reasons = summarise(sample, "", config, statistics)
+        result["diagnosis"] = {
+            "reference": describe_reference(config.osteoporosis_reference),
+            "metrics": found,
+            "left_out": reasons,
+        }
+    return result
 
 
 def draw_target(

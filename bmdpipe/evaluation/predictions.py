@@ -20,7 +20,8 @@ UNITS = {"dxa": "g/cm2", "qct": "mg/cm3"}
 class Prediction:
     """One radiograph and one target; BMDs in the target's unit, None where there is none.
 
-    `bmd_projection` is the BMD from the true projection.
+    `bmd_projection` is the BMD from the true projection; `flags` say why a prediction is not to be
+    trusted, separated by commas, and are empty where nothing does.
     """
 
     case: str
@@ -31,6 +32,7 @@ class Prediction:
     bmd_true: float | None
     bmd_pred: float | None
     bmd_projection: float | None
+    flags: str
 
 
 def read_predictions(tables: Iterable[Path]) -> list[Prediction]:
@@ -72,6 +74,7 @@ def _rows(table: Path) -> Iterable[Prediction]:
                 bmd_true=_number(raw["bmd_true"]),
                 bmd_pred=_number(raw["bmd_pred"]),
                 bmd_projection=_number(raw["bmd_projection"]),
+                flags=raw["flags"].strip(),
             )
 
 

@@ -19,7 +19,11 @@ PER_TARGET = (
     "metrics",
     "true_projection",
     "by_positioning",
+    "between_positionings",
     "bland_altman",
+    "diagnosis",
+    "intervals",
+    "n_flagged",
     "left_out",
     "true_projection_left_out",
 )

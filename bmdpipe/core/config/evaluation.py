@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from bmdpipe.core.config.base import Section
+
+OsteoporosisReference = Literal[
+    "nhanes3-femoral-neck",
+    "nhanes3-total-hip",
+    "japan2012-femoral-neck",
+    "japan2012-total-hip",
+]
 
 
 class EvaluationConfig(Section):
@@ -18,6 +27,16 @@ class EvaluationConfig(Section):
     )
     confidence: float = Field(
         default=0.95, gt=0.5, lt=1.0, description="nominal coverage of the bootstrap intervals"
+    )
+    interval_coverage: float = Field(
+        default=0.9,
+        gt=0.5,
+        lt=1.0,
+        description="nominal coverage of the prediction interval of each BMD (own choice)",
+    )
+    osteoporosis_reference: OsteoporosisReference = Field(
+        default="nhanes3-femoral-neck",
+        description="the young adults whose T-score of -2.5 or less is called osteoporosis",
     )
     seed: int = Field(default=0, ge=0, description="seed of the bootstrap")
     dice_thresholds_mg_cm2: tuple[float, ...] = Field(
