@@ -1,11 +1,13 @@
 """Projection engines side by side, on one job, in one run.
 
 `python benchmarks/projection.py [repeats]` times every engine that is installed in turn (so that a
-busy machine slows all alike), prints medians in ms with the relative error to our exact engine of
-the same model beside them, and ends with JSON: ratios to itk-rtk's Joseph projector, images per
-second in batches, working memory, the load. Peers on torch take seconds a call: one warm call is
-timed, at two threads of the first view. Give it its cores with `taskset`. docs/projection.md says
-how to install the peers; one that is not installed is named as missing.
+busy machine slows all alike), each after an untimed call (so that none pays for the caches and
+threads of the engine before it), prints medians in ms with the relative error to our exact engine
+of the same model beside them, and ends with JSON: ratios to itk-rtk's Joseph projector, images and
+scores per second in batches, working memory, the load. Peers on torch take seconds a call: one warm
+call is timed, at two threads of the first view. Give it its cores with `taskset`.
+docs/projection.md says how to install the peers; one that is not installed is named as missing.
+`benchmarks/projection_tables.py` makes the page's tables of the output.
 """
 
 from __future__ import annotations
@@ -36,6 +38,8 @@ from bmdpipe.projection.rows import flat
 from bmdpipe.registration.similarity import GradientCorrelation
 
 CAMERA = Camera.centred(1200.0, (0.8, 0.8), (256, 512))
+QUARTER = Camera.centred(1200.0, (3.4, 3.4), (120, 100))
+"""The detector on which registration scores most of its poses."""
 SOD_MM = 1000.0
 VIEWS_DEG = {"ap": (0.0, 0.0, 0.0), "tilted": (8.0, -12.0, 5.0)}
 THREADS = (1, 2)
@@ -109,16 +113,20 @@ def model_of(label: str) -> str:
 
 def throughput(body: Body, poses: NDArray, repeats: int) -> dict[str, float]:
     """Images and scores per second at two threads, one image per thread."""
-    measure = GradientCorrelation.of(project(body, CAMERA, poses[0]), 1.0)
+    measure, small = (
+        GradientCorrelation.of(project(body, camera, poses[0]), 1.0) for camera in (CAMERA, QUARTER)
+    )
     fast: dict[str, Any] = {"method": "factored", "fineness": "fast", "threads": 2}
     runs = {
         "images_per_s": lambda: project(body, CAMERA, poses, **fast),
         "exact_images_per_s": lambda: project(body, CAMERA, poses, threads=2),
         "scores_per_s": lambda: gradient_correlations(body, CAMERA, poses, measure, **fast),
+        "small_scores_per_s": lambda: gradient_correlations(body, QUARTER, poses, small, **fast),
     }
     taken: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(repeats):
         for name, run in runs.items():
+            run()
             taken[name].append(timed(run))
     return {name: round(len(poses) / statistics.median(t), 1) for name, t in taken.items()}
 
@@ -133,6 +141,8 @@ def compared(engines: dict[str, Engine], threads: int, repeats: int) -> dict[str
     taken: dict[str, list[float]] = {label: [] for label in engines}
     for turn in range(repeats):
         for label, run in engines.items():
+            if label not in SLOW:
+                run(threads)
             if label not in SLOW or turn < SLOW_RUNS:
                 taken[label].append(timed(run, threads))
     rows = {}
@@ -157,7 +167,12 @@ def memory_over_body(body: Body) -> float:
 
 
 def main(repeats: int) -> None:
-    result: dict[str, Any] = {"cores": os.cpu_count(), "load_before": os.getloadavg()}
+    result: dict[str, Any] = {
+        "date": time.strftime("%Y-%m-%d"),
+        "cores": os.cpu_count(),
+        "pinned": len(os.sched_getaffinity(0)),
+        "load_before": os.getloadavg(),
+    }
     print(f"load {os.getloadavg()[0]:.1f}, {len(os.sched_getaffinity(0))} cores for this process")
     for name, volume in benchmark_volumes().items():
         body, poses = Body.from_volume(volume), poses_of(volume, BATCH[name])

@@ -73,7 +73,10 @@ def series(volumes: dict[str, Volume]) -> dict[str, dict[float, Callable[[dict],
             float(w * h): run(body, CAMERA.resized((w, h)), poses[0], THREADS) for w, h in sizes
         },
         "batch (one femur)": {float(n): run(femur, CAMERA, many[:n], THREADS) for n in BATCHES},
-        "threads": {float(n): run(body, CAMERA, poses[0], n) for n in range(1, cores + 1)},
+        "threads (one image)": {
+            float(n): run(body, CAMERA, poses[0], n) for n in range(1, cores + 1)
+        },
+        "threads (32 images)": {float(n): run(femur, CAMERA, many, n) for n in range(1, cores + 1)},
     }
 
 
@@ -126,7 +129,7 @@ def distances(
 
 
 def picture(grown: dict[str, dict[str, dict[float, float]]], path: Path) -> None:
-    figure = Figure(figsize=(13, 3.6), layout="constrained")
+    figure = Figure(figsize=(16, 3.6), layout="constrained")
     for axes, (what, by_method) in zip(figure.subplots(1, len(grown)), grown.items(), strict=True):
         for label, times in by_method.items():
             sizes = list(times)
@@ -163,7 +166,8 @@ def main(repeats: int, path: Path) -> None:
     fitted = {w: {m: round(exponent(t), 3) for m, t in g.items()} for w, g in grown.items()}
     print(
         json.dumps(
-            {"load": load, "cores": cores, "exponents": fitted, "ms": grown,
+            {"date": time.strftime("%Y-%m-%d"), "load": load, "cores": cores,
+             "exponents": fitted, "ms": grown,
              "machine": machine, "distance": far}
         )
     )  # fmt: skip

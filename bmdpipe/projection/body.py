@@ -21,8 +21,8 @@ class Body:
     """Values `[z, y, x]` (float32 or int16), with a border of zeros one voxel wide.
 
     int16 holds HU and mg/cm3 without loss in half the memory. The stores for the principal axes are
-    made when first needed; at most one of them is a copy. `elsewhere` holds the copies that devices
-    keep, by their names.
+    made when first needed; at most one of them is a copy. `elsewhere` holds what engines and
+    devices keep of it, by their names.
     """
 
     values: NDArray

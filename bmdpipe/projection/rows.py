@@ -8,6 +8,7 @@ may thus reach over a row's ends.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -66,6 +67,18 @@ class RowStore:
     runs: NDArray[np.uint64]
     blocks: NDArray[np.uint64]
     shift: int
+
+    @cached_property
+    def spans(self) -> NDArray[np.int32]:
+        """`[a, c, 2]`: row (a, c) holds nothing before the one voxel or from the other on."""
+        bits = np.unpackbits(
+            np.ascontiguousarray(self.runs).view(np.uint8), axis=1, bitorder="little"
+        ).reshape(*self.runs.shape, 64)
+        held = (self.runs != 0)[..., None]
+        ends = np.stack([bits.argmax(axis=2), 64 - bits[..., ::-1].argmax(axis=2)], axis=-1)
+        width = self.size[1]
+        ends = np.minimum(ends << self.shift, width)
+        return np.where(held, ends, (width, 0)).astype(np.int32)
 
     @property
     def nbytes(self) -> int:

@@ -7,6 +7,7 @@ import pytest
 from scipy import ndimage
 
 from bmdpipe.projection.bricks import BRICK, bricks_of
+from bmdpipe.projection.rows import packed_zeros, store_along
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (8, 9, 17), (20, 16, 31)])
@@ -29,3 +30,23 @@ def test_the_next_brick_first_layer_counts_and_no_other():
     assert np.flatnonzero(bricks_of(values)).tolist() == [
         np.ravel_multi_index((1, 1, 1), (3, 3, 3))
     ]
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("shape", [(7, 9, 21), (3, 4, 1100)])
+def test_a_rows_span_holds_all_its_voxels_and_ends_near_the_last(axis, shape):
+    values = packed_zeros(shape, np.int16)
+    values[:] = np.random.default_rng(3).random(shape) < 0.02
+    store = store_along(values, axis)
+    a, b, c = store.axes
+    rows = values.transpose(2 - a, 2 - c, 2 - b)
+    near = (1 << store.shift) - 1
+    for row, (low, high) in zip(
+        rows.reshape(-1, rows.shape[-1]), store.spans.reshape(-1, 2), strict=True
+    ):
+        held = np.flatnonzero(row)
+        if held.size == 0:
+            assert low >= high
+        else:
+            assert 0 <= held[0] - low <= near
+            assert 0 <= high - 1 - held[-1] <= near

@@ -81,6 +81,38 @@ np.save(sys.argv[1], images)
         assert apart(image, project(body, CAMERA, poses, method=method, engine=engine)) < 1e-5
 
 
+@built
+def test_helpers_serve_forked_children_and_many_callers(tmp_path):
+    """Threads are kept from call to call; a child has none of its parent's, and callers share."""
+    program = """
+import os, sys, numpy as np
+from concurrent.futures import ThreadPoolExecutor
+from bmdpipe.projection.body import Body
+from bmdpipe.projection.projector import project
+from tests.projection.conftest import CAMERA, blobs, turned
+body, poses = Body.from_volume(blobs()), np.stack([turned((5, 6, 7)), turned((3, 80, 40))])
+def images(_=None):
+    return [project(body, CAMERA, p, method="factored", threads=3) for p in (poses, poses[0])]
+np.savez(sys.argv[1], *images())
+if os.fork() == 0:
+    np.savez(sys.argv[2], *images())
+    os._exit(0)
+assert os.wait()[1] == 0
+with ThreadPoolExecutor(5) as pool:
+    for _, last in zip(range(20), pool.map(images, range(20))):
+        np.savez(sys.argv[3], *last)
+        assert all(np.array_equal(a, b) for a, b in zip(last, np.load(sys.argv[1]).values()))
+"""
+    files = [str(tmp_path / f"{name}.npz") for name in ("parent", "child", "threads")]
+    command = [sys.executable, "-W", "ignore", "-c", program, *files]
+    subprocess.run(command, check=True, cwd=REPOSITORY, timeout=100)
+    body, poses = Body.from_volume(blobs()), np.stack([turned((5, 6, 7)), turned((3, 80, 40))])
+    expected = [project(body, CAMERA, p, method="factored", threads=1) for p in (poses, poses[0])]
+    for file in files:
+        for image, one in zip(np.load(file).values(), expected, strict=True):
+            np.testing.assert_array_equal(image, one)
+
+
 def test_an_edit_of_the_native_sources_changes_the_hash_of_the_code(monkeypatch):
     from bmdpipe.core import provenance
 

@@ -53,7 +53,7 @@ def add_factored(
                 one = slice(i, i + 1)
                 joseph.add_images(values, body.bricks, strides, size, views[one], images[one])
             else:
-                factored.add_view(values, strides, size, view, made, images[i])
+                factored.add_view(body, view, made, images[i])
 
 
 def back_project(

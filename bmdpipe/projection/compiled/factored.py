@@ -11,9 +11,12 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from bmdpipe.projection.rows import AXES
+from bmdpipe.projection.body import Body
+from bmdpipe.projection.rows import AXES, flat
 
 MOST_ALONG, MOST_ACROSS = 1.5, 1.9
+WHOLE = 16384.0
+"""Parts of a voxel to which places along rows are rounded, as the native engine does."""
 
 
 @dataclass(frozen=True)
@@ -79,25 +82,23 @@ def plan(
     return Plan(axes, far, (origin[0], origin[1]), step, (number[1], number[0]), rect)
 
 
-def add_view(
-    values: NDArray, strides: NDArray, size: NDArray, view: NDArray, made: Plan, image: NDArray
-) -> None:
+def add_view(body: Body, view: NDArray, made: Plan, image: NDArray) -> None:
     """Add one image `[h, w]`."""
     a, b, c = made.axes
     picture = np.zeros(made.shape, np.float32)
     if picture.size == 0:
         return
     matrix = view[:12].reshape(3, 4)
-    order = [a, b, c]
-    _draw(values, strides[order], size[order], matrix[order, 3], made.far, *made.origin,
-          *made.step, picture)  # fmt: skip
+    order, store = [a, b, c], body.store(a)
+    _draw(flat(store.values), store.strides, store.size, store.spans, matrix[order, 3], made.far,
+          *made.origin, *made.step, picture)  # fmt: skip
     _warp(matrix[order], view[12:], made.far, *made.origin, *made.step, np.array(made.rect),
           picture, image)  # fmt: skip
 
 
 @numba.njit(parallel=True, fastmath=True, cache=True)
 def _draw(
-    values, strides, size, source, far, ob, oc, step_b, step_c, picture
+    values, strides, size, spans, source, far, ob, oc, step_b, step_c, picture
 ):  # pragma: no cover - compiled
     rows, columns = picture.shape
     one = np.float32(1.0)
@@ -110,23 +111,22 @@ def _draw(
             if j < 0 or j >= size[2] - 1:
                 continue
             w = np.float32(c - j)
-            at = k * strides[0] + j * strides[2]
-            some = False
-            for i in range(size[1]):
-                voxel = at + i * strides[1]
-                mixed = (one - w) * values[voxel] + w * values[voxel + strides[2]]
-                line[i] = mixed
-                some |= mixed != 0
-            if not some:
+            low = min(spans[k, j, 0], spans[k, j + 1, 0]) - 1
+            high = max(spans[k, j, 1], spans[k, j + 1, 1])
+            if low >= high:
                 continue
+            low, high = max(low, 0), min(high, size[1] - 1)
+            at = k * strides[0] + j * strides[1]
+            for i in range(low, high + 1):
+                line[i] = (one - w) * values[at + i] + w * values[at + i + strides[1]]
             hb = step_b * r
             start = source[1] + (ob - source[1]) * r
-            first = max(0, int(np.ceil(-start / hb)))
-            last = min(columns - 1, int(np.floor((size[1] - 1.001 - start) / hb)))
+            first = max(0, int(np.ceil((low - start) / hb)))
+            last = min(columns - 1, int(np.floor((high - 0.001 - start) / hb)))
             for x in range(first, last + 1):
                 b = start + x * hb
                 i = int(b)
-                f = np.float32(b - i)
+                f = np.float32(np.floor((b - i) * WHOLE + 0.5) / WHOLE)
                 picture[y, x] += line[i] + f * (line[i + 1] - line[i])
 
 

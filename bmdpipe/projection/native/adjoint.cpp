@@ -4,6 +4,7 @@
 #include "parallel.hpp"
 #include "plan.hpp"
 #include <new>
+#include <vector>
 
 namespace {
 struct Ray {

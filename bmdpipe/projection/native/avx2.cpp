@@ -22,7 +22,7 @@ namespace {
 #include "correlation.hpp"
 } // namespace
 const Kernels avx2_kernels = {joseph_strip<false>, siddon_strip, joseph_strip<true>,
-                              picture_band, warp_band, correlate};
+                              picture_band, warp_band, background_sums, correlate};
 } // namespace bmd
 #if defined(__clang__)
 #pragma clang attribute pop

@@ -5,6 +5,8 @@
 #include "plan.hpp"
 #include <cstring>
 #include <new>
+#include <thread>
+#include <vector>
 
 #define API extern "C" __attribute__((visibility("default")))
 
@@ -125,9 +127,18 @@ API int bmd_factored(const Store *stores, const View *views, int n, int width, i
     if (picture.size() < largest) picture.resize(largest);
     float *at = picture.data();
     for (const Plan &p : plans) {
-        parallel(bands(p.nc), threads, [&](int64_t band, int) { k.picture(p, (int)band, at); });
-        parallel(bands(p.rect.bottom - p.rect.top), threads,
-                 [&](int64_t band, int) { k.warp(p, (int)band, at); });
+        const int drawing = bands(p.nc), warping = bands(p.rect.bottom - p.rect.top);
+        std::atomic<int> drawn{0};
+        parallel(drawing + warping, threads, [&](int64_t band, int) {
+            if (band < drawing) {
+                k.picture(p, (int)band, at);
+                drawn.fetch_add(1, std::memory_order_release);
+                return;
+            }
+            // The last bands are still being drawn by others, and are done in a moment.
+            while (drawn.load(std::memory_order_acquire) < drawing) std::this_thread::yield();
+            k.warp(p, (int)(band - drawing), at);
+        });
     }
     return missing;
 } catch (const std::bad_alloc &) {
@@ -135,31 +146,50 @@ API int bmd_factored(const Store *stores, const View *views, int n, int width, i
 }
 
 // Gradient correlations [n] of images that are never returned: `bodies` x n views, each image the
-// sum of all bodies and of `background` (may be null). One image per thread.
+// sum of all bodies and of `background` (may be null). One image per thread; only what the bodies
+// shade is drawn, compared and put back.
 API int bmd_score(int engine, const Store *stores, const View *views, int bodies, int n, int width,
                   int height, const Steps *steps, const float *background, const Correlation *measure,
                   double *scores, int threads) try {
     const int64_t pixels = (int64_t)width * height;
     const Kernels &k = kernels();
     threads = std::max(1, std::min(threads, n));
-    std::vector<std::vector<float>> images(threads), pictures(threads), works(threads);
-    for (auto &image : images) image.resize(pixels);
-    for (auto &work : works) work.resize(4 * (size_t)width);
+    std::vector<float> ground(pixels + LANES); // zeros without a background
+    if (background) std::memcpy(ground.data(), background, pixels * sizeof(float));
+    struct Desk { // of one thread
+        std::vector<float> image, picture, work;
+        Rect drawn{0, 0, 0, 0};
+    };
+    std::vector<Desk> desks(threads);
+    for (Desk &desk : desks) desk.image = ground, desk.work.resize(2 * ((size_t)width + 2 * LANES));
+    std::vector<double> sums;
+    if (background) {
+        sums.resize((size_t)(height - measure->taps + 1) * (width - measure->taps + 2) * 6);
+        k.background_sums(*measure, ground.data(), sums.data(), desks[0].work.data());
+    }
     std::atomic<int> missing{0};
     std::atomic<bool> failed{false};
     parallel(n, threads, [&](int64_t i, int thread) {
-        float *image = images[thread].data();
-        if (background) std::memcpy(image, background, pixels * sizeof(float));
-        else std::fill(image, image + pixels, 0.0f);
+        Desk &desk = desks[thread];
+        float *image = desk.image.data();
+        for (int v = desk.drawn.top; v < desk.drawn.bottom; ++v) {
+            const int64_t from = (int64_t)v * width + desk.drawn.left;
+            std::memcpy(image + from, ground.data() + from, (desk.drawn.right - desk.drawn.left) * sizeof(float));
+        }
+        Rect drawn{width, 0, height, 0};
         int lack = 0;
         for (int body = 0; body < bodies; ++body) {
             const Scene scene = scene_of(stores + 3 * body, views + (int64_t)body * n + i, image, width, height, 7);
+            const Rect &r = scene.rect;
+            if (strips(scene))
+                drawn = {std::min(drawn.left, r.left), std::max(drawn.right, r.right),
+                         std::min(drawn.top, r.top), std::max(drawn.bottom, r.bottom)};
             Plan p;
             bool usable = false;
             if (engine == FACTORED) lack |= plan_of(p, scene, *steps, usable);
             if (lack) continue;
             if (usable) {
-                auto &picture = pictures[thread];
+                auto &picture = desk.picture;
                 try {
                     if (picture.size() < (size_t)p.nb * p.nc) picture.resize((size_t)p.nb * p.nc);
                 } catch (const std::bad_alloc &) {
@@ -168,14 +198,15 @@ API int bmd_score(int engine, const Store *stores, const View *views, int bodies
                 }
                 if (!p.nb || !p.nc) continue;
                 for (int band = 0; band < bands(p.nc); ++band) k.picture(p, band, picture.data());
-                for (int band = 0; band < bands(p.rect.bottom - p.rect.top); ++band)
-                    k.warp(p, band, picture.data());
+                for (int band = 0; band < bands(r.bottom - r.top); ++band) k.warp(p, band, picture.data());
             } else
                 for (int strip = 0; strip < strips(scene); ++strip)
                     lack |= exact(scene, engine == SIDDON ? SIDDON : JOSEPH, strip);
         }
+        if (drawn.left >= drawn.right) drawn = {0, 0, 0, 0};
+        desk.drawn = drawn;
         if (lack) missing |= lack;
-        else scores[i] = k.correlate(*measure, image, works[thread].data());
+        else scores[i] = k.correlate(*measure, image, drawn, background ? sums.data() : nullptr, desk.work.data());
     });
     return failed ? NO_MEMORY : (int)missing;
 } catch (const std::bad_alloc &) {

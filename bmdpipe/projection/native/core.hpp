@@ -71,7 +71,9 @@ struct Kernels {
     int (*jet)(const Scene &, int strip);
     void (*picture)(const Plan &, int band, float *picture);
     void (*warp)(const Plan &, int band, const float *picture);
-    double (*correlate)(const Correlation &, const float *image, float *work);
+    void (*background_sums)(const Correlation &, const float *image, double *sums, float *work);
+    double (*correlate)(const Correlation &, const float *image, const Rect &changed, const double *sums,
+                        float *work);
 };
 
 constexpr int STRIP = 4; // lines of pixels, side by side

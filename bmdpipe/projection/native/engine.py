@@ -59,6 +59,8 @@ def add_factored(
             )
         )  # fmt: skip
         _make(body, missing)
+    if done.all():
+        return
     for left in np.flatnonzero(done == 0):
         add_joseph(body, views[left : left + 1], images[left : left + 1], threads)
 
@@ -135,7 +137,13 @@ def _make(body: Body, axes: int) -> None:
 
 
 def _stores(body: Body) -> ctypes.Array[Store]:
-    return (Store * 3)(*(_described(body.stores.get(axis), body.values, axis) for axis in range(3)))
+    """Described anew only when a store has been made since: every call asks for it."""
+    made, known = body.elsewhere.get("native", (-1, None))
+    if made != len(body.stores):
+        made = len(body.stores)
+        known = (Store * 3)(*(_described(body.stores.get(a), body.values, a) for a in range(3)))
+        body.elsewhere["native"] = made, known
+    return known
 
 
 def _described(store: RowStore | None, values: NDArray, axis: int) -> Store:

@@ -12,10 +12,10 @@ constexpr int AHEAD = 4; // slices, of what is fetched into the cache
 struct Cut {
     alignas(32) float rows[ROWS][CHUNK * LANES];
     I8 control[CHUNK];
-    F8 f[CHUNK];
+    Share share[CHUNK];
     int start[CHUNK];
-    uint32_t held[ROWS]; // groups of a row that were brought; the others are not to be read
 };
+alignas(32) static const float nothing[CHUNK * LANES] = {};
 
 // Calls `work(first, last)` for every run of ones.
 template <class Bits, class Work> INLINE void each_run(Bits bits, const Work &work) {
@@ -58,60 +58,57 @@ static void picture_chunk(const Plan &p, int top, int rows, int group0, int grou
             const int g = (int)((voxel - b) * per + 1.0) - 1;
             return g < 0 ? 0 : g >= groups ? groups - 1 : g;
         };
-        auto begin = [&](int bit) { return group_of(((int64_t)bit << s.shift) - 1); };
-        auto end = [&](int bit) { return group_of(((int64_t)bit + 1) << s.shift); };
         const int ahead = 7 * hb < 5.999 ? 0 : (int)(4 * hb);
         const auto pick = Pick<T>::from(ahead);
-        const int g1 = end(63 - __builtin_clzll(any));
-        for (int g = begin(__builtin_ctzll(any)); g <= g1; ++g) {
+        uint32_t met = 0;
+        each_run(any, [&](int first, int last) {
+            met |= (2u << group_of(((int64_t)last + 1) << s.shift)) -
+                   (1u << group_of(((int64_t)first << s.shift) - 1));
+        });
+        for (uint32_t left = met; left; left &= left - 1) {
+            const int g = __builtin_ctz(left);
             const double start = b + g * LANES * hb, whole = __builtin_floor(start);
+            if (whole <= -2 * LANES || whole >= s.nb) { // a row has so many zeros around, not more
+                met ^= 1u << g;
+                continue;
+            }
             const F8 q = fma(ramp, all((float)hb), all((float)(start - whole)));
             const F8 floored = floor8(q);
             cut.start[g] = (int)whole;
             cut.control[g] = pick.control(ints(floored));
-            cut.f[g] = q - floored;
+            cut.share[g] = Share::of(q - floored);
         }
-        // Each voxel row is brought to the picture's columns once, where it holds anything.
+        struct { int first, last; } runs[CHUNK / 2];
+        int n = 0;
+        each_run(met, [&](int first, int last) { runs[n++] = {first, last}; });
+        // Each voxel row that holds anything is brought to the picture's columns once.
         const int count = j1 - j0 + 1;
+        const float *brought[ROWS + 1];
+        brought[count] = nullptr; // should a rounded place lie on the last row itself
         for (int j = 0; j < count; ++j) {
-            cut.held[j] = 0;
-            if (j + j0 < low || j + j0 > high) continue;
-            const uint64_t own = bits[(j + j0) * s.rows_c] & window;
-            if (!own) continue;
+            const bool held = j + j0 >= low && j + j0 <= high && (bits[(j + j0) * s.rows_c] & window);
+            brought[j] = held ? cut.rows[j] : nullptr;
+            if (!held) continue;
             const T *row = values + k * s.stride_a + (j + j0) * s.stride_c;
-            float *to = cut.rows[j];
-            uint32_t here = 0;
-            each_run(own, [&](int first, int last) __attribute__((always_inline)) {
-                const int to_g = end(last);
-                for (int g = begin(first); g <= to_g; ++g) {
-                    const int start = cut.start[g];
-                    if (start <= -2 * LANES || start >= s.nb) continue;
-                    __builtin_prefetch(row + start + AHEAD * s.stride_a);
-                    F8 left, right;
-                    pick.pair(cut.control[g], row + start, left, right);
-                    store(to + g * LANES, fma(cut.f[g], right - left, left));
-                    here |= 1u << g;
+            for (int i = 0; i < n; ++i)
+                for (int g = runs[i].first; g <= runs[i].last; ++g) {
+                    const T *from = row + cut.start[g];
+                    __builtin_prefetch(from + AHEAD * s.stride_a);
+                    store(cut.rows[j] + g * LANES, pick.between(cut.control[g], cut.share[g], from));
                 }
-            });
-            cut.held[j] = here;
-        }
-        for (int j = 0; j < count; ++j) {
-            const uint32_t want = (j ? cut.held[j - 1] : 0) | (j + 1 < count ? cut.held[j + 1] : 0);
-            each_run(want & ~cut.held[j], [&](int first, int last) {
-                for (int g = first; g <= last; ++g) store(cut.rows[j] + g * LANES, all(0.0f));
-            });
         }
         for (int y = 0; y < rows; ++y) {
             const double at = c + y * hc, whole = __builtin_floor(at);
             const int j = (int)whole - j0;
+            if (!brought[j] && !brought[j + 1]) continue;
             const float w = (float)(at - whole);
             const F8 w1 = all(w), w0 = all(1.0f - w);
-            const float *upper = cut.rows[j], *lower = cut.rows[j + 1];
+            const float *upper = brought[j] ? brought[j] : nothing;
+            const float *lower = brought[j + 1] ? brought[j + 1] : nothing;
             float *sum = out + (int64_t)y * p.nb;
-            each_run(cut.held[j] | cut.held[j + 1], [&](int first, int last) __attribute__((always_inline)) {
-                for (int x = first * LANES; x <= last * LANES; x += LANES)
+            for (int i = 0; i < n; ++i)
+                for (int x = runs[i].first * LANES; x <= runs[i].last * LANES; x += LANES)
                     store(sum + x, fma(w1, load(lower + x), fma(w0, load(upper + x), load(sum + x))));
-            });
         }
     }
 }
@@ -138,11 +135,52 @@ INLINE void cubic_weights(F8 f, F8 w[4]) {
     w[2] = half * f * (one + f * (two * two - all(3.0f) * f));
 }
 
+// Of each lane the four by four samples from `offset` on, weighed by tb along and tc across rows.
+INLINE F8 sixteen(const float *picture, int64_t pitch, I8 offset, const F8 tb[4], const F8 tc[4]) {
+    alignas(32) int32_t at[LANES];
+    __builtin_memcpy(at, &offset, sizeof offset);
+#ifdef BMD_AVX2
+    // Lanes i and i + 4 share a register; shuffles within its halves bring each half its weights.
+    const __m256 low0 = _mm256_unpacklo_ps((__m256)tb[0], (__m256)tb[1]), low1 = _mm256_unpacklo_ps((__m256)tb[2], (__m256)tb[3]);
+    const __m256 high0 = _mm256_unpackhi_ps((__m256)tb[0], (__m256)tb[1]), high1 = _mm256_unpackhi_ps((__m256)tb[2], (__m256)tb[3]);
+    const __m256 along[4] = {_mm256_shuffle_ps(low0, low1, 0x44), _mm256_shuffle_ps(low0, low1, 0xee),
+                             _mm256_shuffle_ps(high0, high1, 0x44), _mm256_shuffle_ps(high0, high1, 0xee)};
+    __m256 part[4];
+#define BMD_LANE(i)                                                                                  \
+    {                                                                                                \
+        const float *one = picture + at[i], *two = picture + at[i + 4];                              \
+        F8 sum = (F8)_mm256_loadu2_m128(two, one) * (F8)_mm256_permute_ps((__m256)tc[0], 0x55 * i);   \
+        for (int r = 1; r < 4; ++r)                                                                  \
+            sum = fma((F8)_mm256_loadu2_m128(two + r * pitch, one + r * pitch),                      \
+                      (F8)_mm256_permute_ps((__m256)tc[r], 0x55 * i), sum);                          \
+        part[i] = (__m256)(sum * (F8)along[i]);                                                      \
+    }
+    BMD_LANE(0)
+    BMD_LANE(1)
+    BMD_LANE(2)
+    BMD_LANE(3)
+#undef BMD_LANE
+    return (F8)_mm256_hadd_ps(_mm256_hadd_ps(part[0], part[1]), _mm256_hadd_ps(part[2], part[3]));
+#else
+    F8 result;
+    for (int i = 0; i < LANES; ++i) {
+        F4 rows = {0, 0, 0, 0};
+        for (int r = 0; r < 4; ++r) {
+            F4 taps;
+            __builtin_memcpy(&taps, picture + at[i] + r * pitch, sizeof taps);
+            rows += taps * tc[r][i];
+        }
+        result[i] = tb[0][i] * rows[0] + tb[1][i] * rows[1] + (tb[2][i] * rows[2] + tb[3][i] * rows[3]);
+    }
+    return result;
+#endif
+}
+
 // Rows [band * BAND, ...) of the image, taken from the picture.
 static void warp_band(const Plan &p, int band, const float *picture) {
     const View &w = *p.view;
     const Store &s = *p.store;
-    const float unit = s.is_float ? 1.0f : Pick<int16_t>::UNIT;
+    const float unit = s.is_float ? 1.0f : 1.0f / Share::WHOLE;
     const double *ma = w.m + 4 * s.axis_a, *mb = w.m + 4 * s.axis_b, *mc = w.m + 4 * s.axis_c;
     const double reach = p.far - p.sa;
     const int top = p.rect.top + band * BAND;
@@ -170,21 +208,14 @@ static void warp_band(const Plan &p, int band, const float *picture) {
                 tb[1] = all(1.0f) - (gb - wb), tb[2] = gb - wb, tb[0] = tb[3] = all(0.0f);
                 tc[1] = all(1.0f) - (gc - wc), tc[2] = gc - wc, tc[0] = tc[3] = all(0.0f);
             }
-            const I8 ib = ints(wb), ic = ints(wc);
+            const I8 ib = ints(wb) - 1, ic = ints(wc) - 1; // the picture has two empty samples around
+            const I8 inside = (ib >= 0) & (ic >= 0) & (ib <= p.nb - 4) & (ic <= p.nc - 4);
+            const I8 offset = (ic * all((int32_t)p.nb) + ib) & inside;
+            const F8 sum = (F8)(inside & (I8)(mm * sixteen(picture, p.nb, offset, tb, tc)));
             const int n = p.rect.right - u < LANES ? p.rect.right - u : LANES;
-            for (int i = 0; i < n; ++i) {
-                const int b = ib[i] - 1, c = ic[i] - 1; // the picture has two empty samples around
-                if (b < 0 || c < 0 || b + 4 > p.nb || c + 4 > p.nc) continue;
-                const float *from = picture + (int64_t)c * p.nb + b;
-                F4 rows = {0, 0, 0, 0};
-                for (int r = 0; r < 4; ++r) {
-                    F4 taps;
-                    __builtin_memcpy(&taps, from + (int64_t)r * p.nb, sizeof taps);
-                    rows += taps * tc[r][i];
-                }
-                image[u + i] += mm[i] * (tb[0][i] * rows[0] + tb[1][i] * rows[1] +
-                                         (tb[2][i] * rows[2] + tb[3][i] * rows[3]));
-            }
+            if (n == LANES) store(image + u, load(image + u) + sum);
+            else
+                for (int i = 0; i < n; ++i) image[u + i] += sum[i];
         }
     }
 }

@@ -12,5 +12,5 @@ namespace {
 #include "correlation.hpp"
 } // namespace
 const Kernels portable_kernels = {joseph_strip<false>, siddon_strip, joseph_strip<true>,
-                                  picture_band, warp_band, correlate};
+                                  picture_band, warp_band, background_sums, correlate};
 } // namespace bmd

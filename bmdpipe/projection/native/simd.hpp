@@ -68,6 +68,18 @@ INLINE F8 abs8(F8 x) { return (F8)((I8)x & all((int32_t)0x7fffffff)); }
 // store come out 65536 times too large (exactly), which spares a shift.
 INLINE I8 upper_lanes(int32_t x) { return I8{0, 0, 0, 0, x, x, x, x}; }
 
+// How much the upper of two neighbours counts, in whole parts of WHOLE: then int16 voxels mix exactly
+// in integers, and float32 ones that hold the same numbers round to the same.
+struct Share {
+    static constexpr int32_t WHOLE = 1 << 14;
+    F8 upper;
+    I8 pair; // of int16: the lower's share, then the upper's
+    INLINE Share of(F8 f) {
+        const I8 q = ints(fma(f, all((float)WHOLE), all(0.5f)));
+        return {floats(q) * all(1.0f / WHOLE), (q << 16) + (all(WHOLE) - q)};
+    }
+};
+
 template <class T> struct Pick {
     static constexpr float UNIT = sizeof(T) == 2 ? 1.0f / 65536.0f : 1.0f;
     int ahead;
@@ -125,6 +137,25 @@ template <class T> struct Pick {
             high[i] = row[control[i] + 1];
         }
 #endif
+    }
+    // Both neighbours, mixed; of an int16 store WHOLE times too large (exactly).
+    inline __attribute__((always_inline)) F8 between(I8 control, const Share &share, const int16_t *row) const {
+#ifdef BMD_AVX2
+        __m256i both = _mm256_loadu2_m128i((const __m128i *)(row + ahead), (const __m128i *)row);
+        return floats((I8)_mm256_madd_epi16(_mm256_shuffle_epi8(both, (__m256i)control), (__m256i)share.pair));
+#else
+        F8 low, high;
+        for (int i = 0; i < LANES; ++i) {
+            low[i] = (float)row[control[i]];
+            high[i] = (float)row[control[i] + 1];
+        }
+        return fma(share.upper, high - low, low) * all((float)Share::WHOLE);
+#endif
+    }
+    inline __attribute__((always_inline)) F8 between(I8 control, const Share &share, const float *row) const {
+        F8 low, high;
+        pair(control, row, low, high);
+        return fma(share.upper, high - low, low);
     }
 };
 
