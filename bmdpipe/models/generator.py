@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+STRIDE = 4
+"""A representation has a quarter of its image's height and width (Gu 2023 §3.3)."""
+
 
 class Generator(nn.Module):
     """Image to image in two halves that can be used and trained on their own.
@@ -16,7 +19,7 @@ class Generator(nn.Module):
     encoder: nn.Module
     decoder: nn.Module
     representation_channels: int
-    stride: int
+    stride: int = STRIDE
     multiple: int
 
     def encode(self, radiograph: Tensor) -> Tensor:

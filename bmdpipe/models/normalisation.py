@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import gcd
-
 from torch import nn
 
 MOST_GROUPS = 32
@@ -11,9 +9,10 @@ LEAST_CHANNELS_PER_GROUP = 2
 
 
 def group_norm(channels: int) -> nn.GroupNorm:
-    """32 groups (Wu 2018), or in narrow networks as many as leave two channels to each.
+    """32 groups (Wu 2018), or the most that divide the channels and leave two to each.
 
     Wider groups let stage two of a narrow generator collapse to an empty projection.
     """
-    wanted = min(MOST_GROUPS, max(channels // LEAST_CHANNELS_PER_GROUP, 1))
-    return nn.GroupNorm(gcd(channels, wanted), channels)
+    most = min(MOST_GROUPS, max(channels // LEAST_CHANNELS_PER_GROUP, 1))
+    groups = next(n for n in range(most, 0, -1) if channels % n == 0)
+    return nn.GroupNorm(groups, channels)

@@ -48,16 +48,159 @@ def table(entries: Iterable[Entry]) -> dict[str, Entry]:
 
 
 RESNET = "bmdpipe.models.resnet:ResNetGenerator"
+HRNET = "bmdpipe.models.hrnet:HRNetGenerator"
+DAFORMER = "bmdpipe.models.daformer:DAFormerGenerator"
+HRFORMER = "bmdpipe.models.hrformer:HRFormerGenerator"
 VGG = "bmdpipe.models.vgg:VggRegressor"
 VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+
+QUARTER, SMALL_QUARTER, TINY_QUARTER = (128, 64), (64, 32), (16, 8)
+"""Channels of the decoder: the last two upsamplings of pix2pixHD, a half and an eighth of them."""
 
 MODELS = table(
     [
         # pix2pixHD's global generator (Wang 2018), the paper's baseline backbone
         Entry("resnet", "generator", RESNET, {"filters": 64, "blocks": 9, "downs": 3}, 8),
-        # a representation of 1/4 of the image, as the regression head expects it (Gu 2023 §3.3)
         Entry("resnet_small", "generator", RESNET, {"filters": 32, "blocks": 6, "downs": 2}, 4),
         Entry("resnet_tiny", "generator", RESNET, {"filters": 8, "blocks": 4, "downs": 2}, 4),
+        # HRNetV2-W48, and W18-small-v2 of its authors (Wang 2021)
+        Entry(
+            "hrnet",
+            "generator",
+            HRNET,
+            {
+                "stem": 64,
+                "bottlenecks": 4,
+                "channels": (48, 96, 192, 384),
+                "modules": (1, 4, 3),
+                "blocks": 4,
+                "decoder": QUARTER,
+            },
+            32,
+        ),
+        Entry(
+            "hrnet_small",
+            "generator",
+            HRNET,
+            {
+                "stem": 64,
+                "bottlenecks": 2,
+                "channels": (18, 36, 72, 144),
+                "modules": (1, 3, 2),
+                "blocks": 2,
+                "decoder": SMALL_QUARTER,
+            },
+            32,
+        ),
+        Entry(
+            "hrnet_tiny",
+            "generator",
+            HRNET,
+            {
+                "stem": 8,
+                "bottlenecks": 1,
+                "channels": (8, 16, 32, 64),
+                "modules": (1, 1, 1),
+                "blocks": 1,
+                "decoder": TINY_QUARTER,
+            },
+            32,
+        ),
+        # MiT-B5 and B0 (Xie 2021) with DAFormer's fusion (Hoyer 2022)
+        Entry(
+            "daformer",
+            "generator",
+            DAFORMER,
+            {
+                "dims": (64, 128, 320, 512),
+                "depths": (3, 6, 40, 3),
+                "heads": (1, 2, 5, 8),
+                "drop_rate": 0.1,
+                "width": 256,
+                "decoder": QUARTER,
+            },
+            32,
+        ),
+        Entry(
+            "daformer_small",
+            "generator",
+            DAFORMER,
+            {
+                "dims": (32, 64, 160, 256),
+                "depths": (2, 2, 2, 2),
+                "heads": (1, 2, 5, 8),
+                "drop_rate": 0.1,
+                "width": 128,
+                "decoder": SMALL_QUARTER,
+            },
+            32,
+        ),
+        Entry(
+            "daformer_tiny",
+            "generator",
+            DAFORMER,
+            {
+                "dims": (8, 16, 32, 64),
+                "depths": (1, 1, 1, 1),
+                "heads": (1, 2, 4, 8),
+                "drop_rate": 0.0,
+                "width": 32,
+                "decoder": TINY_QUARTER,
+            },
+            32,
+        ),
+        # HRFormer-B, the paper's own backbone, and HRFormer-S (Yuan 2021)
+        Entry(
+            "hrformer",
+            "generator",
+            HRFORMER,
+            {
+                "stem": 64,
+                "bottlenecks": 2,
+                "channels": (78, 156, 312, 624),
+                "heads": (2, 4, 8, 16),
+                "modules": (1, 4, 2),
+                "blocks": 2,
+                "expansion": 4,
+                "drop_rate": 0.2,
+                "decoder": QUARTER,
+            },
+            32,
+        ),
+        Entry(
+            "hrformer_small",
+            "generator",
+            HRFORMER,
+            {
+                "stem": 64,
+                "bottlenecks": 2,
+                "channels": (32, 64, 128, 256),
+                "heads": (1, 2, 4, 8),
+                "modules": (1, 4, 2),
+                "blocks": 2,
+                "expansion": 4,
+                "drop_rate": 0.1,
+                "decoder": SMALL_QUARTER,
+            },
+            32,
+        ),
+        Entry(
+            "hrformer_tiny",
+            "generator",
+            HRFORMER,
+            {
+                "stem": 8,
+                "bottlenecks": 1,
+                "channels": (8, 16, 32, 64),
+                "heads": (1, 2, 4, 8),
+                "modules": (1, 1, 1),
+                "blocks": 1,
+                "expansion": 2,
+                "drop_rate": 0.0,
+                "decoder": TINY_QUARTER,
+            },
+            32,
+        ),
         # Hsieh 2021
         Entry("vgg16", "region_regressor", VGG, {"stages": VGG16}, 32),
         Entry("vgg_tiny", "region_regressor", VGG, {"stages": ((8,), (16,), (32,), (64,))}, 16),

@@ -1,16 +1,21 @@
 """The ResNet generator: the global generator of pix2pixHD with group normalisation.
 
 Source: Wang et al. 2018, CVPR (7x7 in, strided convolutions down, residual blocks, transposed
-convolutions up, 7x7 out). The output is linear instead of tanh: it is a density in units of the
-training folds' largest, and a linear end does not compress the dense bone.
+convolutions up, 7x7 out). The encoder ends at a quarter of the image's size, as every other
+backbone's does, so that the regression head finds the resolution that Gu 2023 §3.3 gives it.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
+from bmdpipe.models.decoder import doubling, upsampling_decoder
 from bmdpipe.models.generator import Generator
 from bmdpipe.models.normalisation import group_norm
+
+DOWNS_TO_A_QUARTER = 2
 
 
 class ResidualBlock(nn.Module):
@@ -33,39 +38,34 @@ class ResidualBlock(nn.Module):
 
 
 class ResNetGenerator(Generator):
-    """`filters` channels after the first layer, doubled by each of `downs` halvings of the size."""
+    """`filters` channels after the first layer, doubled by each of `downs` halvings of the size.
+
+    Raises ValueError if there are too few halvings to reach a quarter of the size.
+    """
 
     def __init__(self, filters: int, blocks: int, downs: int) -> None:
         super().__init__()
-        self.stride = self.multiple = 2**downs
-        self.representation_channels = filters * 2**downs
-        down: list[nn.Module] = [
+        if downs < DOWNS_TO_A_QUARTER:
+            raise ValueError(f"{downs} halvings do not reach a quarter of the image's size")
+        self.multiple = 2**downs
+        widths = [filters * 2**level for level in range(downs + 1)]
+        layers: list[nn.Module] = [
             nn.ReflectionPad2d(3),
             nn.Conv2d(1, filters, 7, bias=False),
             group_norm(filters),
             nn.ReLU(inplace=True),
         ]
-        for level in range(downs):
-            channels = filters * 2**level
-            down += [
-                nn.Conv2d(channels, channels * 2, 3, stride=2, padding=1, bias=False),
-                group_norm(channels * 2),
+        for narrow, wide in pairwise(widths):
+            layers += [
+                nn.Conv2d(narrow, wide, 3, stride=2, padding=1, bias=False),
+                group_norm(wide),
                 nn.ReLU(inplace=True),
             ]
-        down += [ResidualBlock(self.representation_channels) for _ in range(blocks)]
-        self.encoder = nn.Sequential(*down)
-        self.decoder = upsampling_decoder(self.representation_channels, downs)
-
-
-def upsampling_decoder(channels: int, ups: int) -> nn.Sequential:
-    """The second half of pix2pixHD's generator, on any representation (Gu 2023 §4.2.7)."""
-    up: list[nn.Module] = []
-    for level in range(ups):
-        wide, narrow = channels // 2**level, channels // 2 ** (level + 1)
-        up += [
-            nn.ConvTranspose2d(wide, narrow, 3, stride=2, padding=1, output_padding=1, bias=False),
-            group_norm(narrow),
-            nn.ReLU(inplace=True),
-        ]
-    up += [nn.ReflectionPad2d(3), nn.Conv2d(channels // 2**ups, 1, 7)]
-    return nn.Sequential(*up)
+        layers += [ResidualBlock(widths[-1]) for _ in range(blocks)]
+        for level in range(downs, DOWNS_TO_A_QUARTER, -1):
+            layers += doubling(widths[level], widths[level - 1])
+        self.representation_channels = widths[DOWNS_TO_A_QUARTER]
+        self.encoder = nn.Sequential(*layers)
+        self.decoder = upsampling_decoder(
+            self.representation_channels, widths[DOWNS_TO_A_QUARTER - 1 :: -1]
+        )

@@ -1,7 +1,8 @@
 import torch
 
+from bmdpipe.models.attention import RelativeAttention
 from bmdpipe.models.registry import build
-from bmdpipe.models.regression import RegressionHead, RegressionNetwork, RelativeAttention
+from bmdpipe.models.regression import RegressionHead, RegressionNetwork
 
 
 def test_the_relative_bias_depends_on_the_offset_alone():
