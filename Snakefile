@@ -28,6 +28,9 @@ include: "rules/evaluate.smk"
 include: "rules/explain.smk"
 include: "rules/report.smk"
 include: "rules/track.smk"
+include: "rules/studies.smk"
+include: "rules/brain_mr_attribution.smk"
+include: "rules/tumour_classification.smk"
 
 
 localrules:
@@ -35,6 +38,9 @@ localrules:
     folds,
     summary,
     track,
+    study_track,
+    brain_mr_attribution,
+    tumour_classification,
 
 
 rule all:

@@ -71,3 +71,18 @@ EXPLANATION = "explanation.json"
 
 # every stage that has a picture of quality control
 QC = "qc.png"
+
+# study_cohort of brain_mr_attribution: a cohort of NIfTI volumes
+PARTICIPANTS = "participants.tsv"
+ATLAS_NAMES = "atlas.json"
+BRAIN_VOLUME = "{subject}/t1.nii.gz"
+BRAIN_ATLAS = "{subject}/atlas.nii.gz"
+BRAIN_SITE = "{subject}/truth/site.nii.gz"
+
+# study_data
+EXAMPLES = "examples.safetensors"
+EXAMPLE_INDEX = "index.tsv"
+STUDY_DATA = "study.json"
+
+# study_train
+CLASS_PREDICTIONS = "predictions.tsv"

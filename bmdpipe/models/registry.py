@@ -16,14 +16,15 @@ from bmdpipe.core.errors import UsageError
 if TYPE_CHECKING:
     from torch import nn
 
-Kind = Literal["generator", "region_regressor"]
+Kind = Literal["generator", "region_regressor", "classifier", "volume_network"]
 
 
 @dataclass(frozen=True)
 class Entry:
     """A network: `target` is "module:Class", `sizes` its keyword arguments.
 
-    `multiple` is what width and height of an image must be a multiple of.
+    `multiple` is what width and height of an image must be a multiple of; `layer` the module whose
+    feature maps explanations weigh, `head` the last layer; None where a network has none.
     """
 
     name: str
@@ -31,6 +32,8 @@ class Entry:
     target: str
     sizes: dict[str, Any] = field(default_factory=dict)
     multiple: int = 1
+    layer: str | None = None
+    head: str | None = None
 
     @property
     def module(self) -> str:
@@ -52,6 +55,12 @@ HRNET = "bmdpipe.models.hrnet:HRNetGenerator"
 DAFORMER = "bmdpipe.models.daformer:DAFormerGenerator"
 HRFORMER = "bmdpipe.models.hrformer:HRFormerGenerator"
 VGG = "bmdpipe.models.vgg:VggRegressor"
+RESNETS = "bmdpipe.models.residual_net:ResNet"
+DENSENETS = "bmdpipe.models.dense_net:DenseNet"
+TIMM = "bmdpipe.models.external:timm_network"
+VOLUME_CNN = "bmdpipe.models.volume_cnn:VolumeCnn"
+EIGHTEEN = {"widths": (64, 128, 256, 512), "blocks": (2, 2, 2, 2)}
+SHORT = {"widths": (8, 16, 32), "blocks": (1, 1, 1), "stem_kernel": 3, "stem_stride": 1}
 VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 
 QUARTER, SMALL_QUARTER, TINY_QUARTER = (128, 64), (64, 32), (16, 8)
@@ -204,6 +213,66 @@ MODELS = table(
         # Hsieh 2021
         Entry("vgg16", "region_regressor", VGG, {"stages": VGG16}, 32),
         Entry("vgg_tiny", "region_regressor", VGG, {"stages": ((8,), (16,), (32,), (64,))}, 16),
+        # seed 004: image in, a logit per class out
+        Entry("logistic", "classifier", "bmdpipe.models.logistic:LogisticRegression"),
+        Entry("resnet18", "classifier", RESNETS, {"dims": 2, **EIGHTEEN}, 1, "layer4", "fc"),
+        Entry("resnet_short", "classifier", RESNETS, {"dims": 2, **SHORT}, 1, "layer3", "fc"),
+        Entry(
+            "densenet121",
+            "classifier",
+            DENSENETS,
+            {"dims": 2, "layers": (6, 12, 24, 16), "growth": 32, "stem": 64},
+            1,
+            "features",
+            "classifier",
+        ),
+        Entry(
+            "efficientnet_b0",
+            "classifier",
+            "bmdpipe.models.efficient_net:EfficientNet",
+            {},
+            1,
+            "bn2",
+            "classifier",
+        ),
+        # the same of timm, where it is installed
+        *(
+            Entry(f"timm_{name}", "classifier", TIMM, {"name": name, "ours": name}, 1, layer, head)
+            for name, layer, head in (
+                ("resnet18", "layer4", "fc"),
+                ("densenet121", "features", "classifier"),
+                ("efficientnet_b0", "bn2", "classifier"),
+            )
+        ),
+        # seed 002: volume in, a logit per class (or one value) out
+        Entry(
+            "volume_cnn",
+            "volume_network",
+            VOLUME_CNN,
+            {"stages": ((16, 16), (32, 32), (64, 64)), "cells": 8, "dropout": 0.3},
+            1,
+            "features",
+            "classifier",
+        ),
+        Entry(
+            "volume_cnn_small",
+            "volume_network",
+            VOLUME_CNN,
+            {"stages": ((8,), (8,)), "cells": 12},
+            1,
+            "features",
+            "classifier",
+        ),
+        Entry("volume_resnet", "volume_network", RESNETS, {"dims": 3, **SHORT}, 1, "layer3", "fc"),
+        Entry(
+            "volume_densenet",
+            "volume_network",
+            DENSENETS,
+            {"dims": 3, "layers": (2, 2, 2), "growth": 8, "stem": 16, "stem_stride": 1},
+            1,
+            "features",
+            "classifier",
+        ),
     ]
 )
 
@@ -224,11 +293,14 @@ def module_of(name: str) -> str:
     return MODELS[name].module
 
 
-def build(name: str, kind: Kind) -> nn.Module:
-    """A network with fresh weights (torch's global random state decides)."""
+def build(name: str, kind: Kind, **sizes: Any) -> nn.Module:
+    """A network with fresh weights (torch's global random state decides).
+
+    `sizes` are those that the data decide, such as `channels` and `outputs` of a classifier.
+    """
     entry = entry_of(name, kind)
     module, _, attribute = entry.target.partition(":")
-    network: nn.Module = getattr(import_module(module), attribute)(**entry.sizes)
+    network: nn.Module = getattr(import_module(module), attribute)(**entry.sizes, **sizes)
     return network
 
 
