@@ -13,9 +13,11 @@ from bmdpipe.models.registry import (
     check_size,
     entry_of,
     module_of,
+    names,
     table,
 )
 
+IMAGE_MODELS = names("generator") + names("region_regressor")
 FULL_SIZE = ("resnet", "hrnet", "daformer", "hrformer", "vgg16")
 
 
@@ -32,7 +34,8 @@ def _fresh(name, seed=0):
 
 @pytest.fixture(
     params=[
-        pytest.param(name, marks=pytest.mark.long) if name in FULL_SIZE else name for name in MODELS
+        pytest.param(name, marks=pytest.mark.long) if name in FULL_SIZE else name
+        for name in IMAGE_MODELS
     ],
     scope="module",
 )
