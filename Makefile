@@ -4,12 +4,13 @@ CORES ?= $(shell nproc)
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test test-long lint docs ui resume clean help
+.PHONY: demo test test-long test-cluster lint docs ui resume clean help
 
 help:
 	@echo "make demo    virtual cohort through the whole workflow, ends with a report"
 	@echo "make test    tests"
 	@echo "make test-long  checks that take minutes each"
+	@echo "make test-cluster  the test config on a real SLURM (root, Debian's packages)"
 	@echo "make lint    ruff, snakefmt, mypy"
 	@echo "make docs    write the generated config files and pages"
 	@echo "make ui      compare runs in MLflow on 127.0.0.1"
@@ -37,11 +38,15 @@ resume: $(STAMP)
 	$(MAKE) demo
 
 test: lint
-	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/pytest -n $(CORES) -m "not workflow and not long"
-	$(BIN)/pytest -m "workflow and not long"
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/pytest -n $(CORES) -m "not workflow and not long and not cluster"
+	$(BIN)/pytest -m "workflow and not long and not cluster"
 
 test-long: $(STAMP)
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/pytest -n $(CORES) -m long
+
+# SLURM needs: apt-get install --no-install-recommends slurm-wlm slurmdbd munge mariadb-server
+test-cluster: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -s -m cluster tests/cluster
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

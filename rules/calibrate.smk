@@ -9,8 +9,7 @@ rule calibrate:
     benchmark:
         LAYOUT.benchmark("calibrate")
     resources:
-        mem_mb=4000,
-        runtime=20,
+        **scaled(mem_mb=4000, runtime=20),
     params:
         config=sections("calibration"),
         code=code("calibrate"),

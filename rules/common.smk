@@ -8,10 +8,18 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
     [workflow.basedir, *filter(None, [os.environ.get("PYTHONPATH")])]
 )
 
+from bmdpipe.core.atomic import write_text
 from bmdpipe.core.config.loading import parse_config
 from bmdpipe.core.errors import UsageError
 from bmdpipe.core.layout import Layout
-from bmdpipe.core.provenance import canonical_json, code_hash, compiled_hash, file_hash
+from bmdpipe.core.provenance import (
+    canonical_json,
+    code_hash,
+    compiled_hash,
+    digest,
+    file_hash,
+    folder_state,
+)
 from bmdpipe.models.registry import entry_of, module_of
 from bmdpipe.virtual.configured import configured_cohort
 
@@ -20,6 +28,9 @@ os.environ["NUMBA_CACHE_DIR"] = str(
         ".snakemake", "numba", compiled_hash(Path(workflow.basedir, "bmdpipe"))
     ).resolve()
 )
+
+# Not written into the commands, or another spelling of its path would rerun every job.
+os.environ["BMDPIPE_PYTHON"] = sys.executable
 
 try:
     CONFIG = parse_config(config)
@@ -71,7 +82,7 @@ def command(script, *keys, row=False):
     """The shell command of a rule: its script with paths, keys, config and threads."""
     parts = [
         "NUMBA_NUM_THREADS={threads} ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS={threads}",
-        f"{sys.executable} -m workflow_scripts.{script}",
+        f"$BMDPIPE_PYTHON -m workflow_scripts.{script}",
         f"--root {LAYOUT.root} --cohort {LAYOUT.cohort}",
         *(f"--key {key}={{wildcards.{key}}}" for key in keys),
         "--config {params.config:q}",
@@ -86,6 +97,14 @@ def code(script, *modules):
     return code_hash(f"workflow_scripts.{script}", *modules)
 
 
+def scaled(mem_mb, runtime):
+    """Memory and minutes of a job's first attempt; each further attempt gets as much again."""
+    return dict(
+        mem_mb=lambda wildcards, attempt: mem_mb * attempt,
+        runtime=lambda wildcards, attempt: runtime * attempt,
+    )
+
+
 def subject_row(wildcards):
     """A subject's rows of the cohort tables."""
     return canonical_json(COHORT.to_json(wildcards.subject))
@@ -98,4 +117,12 @@ def decomposer_of(wildcards):
     return STUDY.decomposers[name] if name else None
 
 
-SUBJECT_LIST = canonical_json({"subjects": list(SUBJECTS)})
+def row_file(row):
+    """`@` with the path of a file that holds a row too long for a command line, named by its hash."""
+    path = Path(".snakemake", "rows", f"{digest(row)}.json")
+    if not path.exists():
+        write_text(path, row)
+    return f"@{path}"
+
+
+SUBJECT_LIST = row_file(canonical_json({"subjects": list(SUBJECTS)}))

@@ -17,8 +17,7 @@ rule evaluate:
     benchmark:
         LAYOUT.benchmark("evaluate")
     resources:
-        mem_mb=4000,
-        runtime=60,
+        **scaled(mem_mb=4000, runtime=60),
     params:
         config=lambda wildcards: sections(
             "evaluation",
@@ -48,8 +47,7 @@ rule evaluate_stages:
     benchmark:
         LAYOUT.benchmark("evaluate_stages")
     resources:
-        mem_mb=4000,
-        runtime=240,
+        **scaled(mem_mb=4000, runtime=240),
     params:
         config=sections("evaluation"),
         row=SUBJECT_LIST,

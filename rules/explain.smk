@@ -27,8 +27,7 @@ rule explain:
     benchmark:
         LAYOUT.benchmark("explain")
     resources:
-        mem_mb=8000,
-        runtime=60,
+        **scaled(mem_mb=8000, runtime=60),
     params:
         config=lambda wildcards: sections(
             "explain",

@@ -8,6 +8,12 @@ def raw_files(wildcards):
     return [file for file in files if file]
 
 
+def raw_state(wildcards):
+    """What Snakemake does not see: it looks at a folder's own time stamp, not at its files'."""
+    subject = None if VIRTUAL else COHORT.subject(wildcards.subject)
+    return folder_state(Path(subject.ct)) if subject else ""
+
+
 rule import_subject:
     input:
         raw_files,
@@ -18,11 +24,11 @@ rule import_subject:
     benchmark:
         LAYOUT.benchmark("import")
     resources:
-        mem_mb=4000,
-        runtime=20,
+        **scaled(mem_mb=4000, runtime=20),
     params:
         config=sections("imaging"),
         row=subject_row,
+        data=raw_state,
         code=code("import_subject"),
     shell:
         command("import_subject", "subject", row=True)

@@ -11,8 +11,7 @@ rule pairs:
     benchmark:
         LAYOUT.benchmark("pairs")
     resources:
-        mem_mb=4000,
-        runtime=120,
+        **scaled(mem_mb=4000, runtime=120),
     params:
         config=sections("pairs"),
         row=SUBJECT_LIST,

@@ -34,8 +34,6 @@ rule predict:
     input:
         LAYOUT.at("folds"),
         LAYOUT.at("pairs"),
-        per_subject("import"),
-        per_subject("roi"),
         lambda wildcards: models_of_experiment(wildcards.experiment, wildcards.fold),
     output:
         directory(LAYOUT.at("predict")),
@@ -44,8 +42,7 @@ rule predict:
     benchmark:
         LAYOUT.benchmark("predict")
     resources:
-        mem_mb=8000,
-        runtime=60,
+        **scaled(mem_mb=8000, runtime=60),
     params:
         config=prediction_config,
         code=code_of_prediction,

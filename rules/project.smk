@@ -13,8 +13,7 @@ rule project:
     benchmark:
         LAYOUT.benchmark("project")
     resources:
-        mem_mb=4000,
-        runtime=30,
+        **scaled(mem_mb=4000, runtime=30),
     params:
         config=sections("projection"),
         code=code("project"),

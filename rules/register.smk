@@ -11,8 +11,7 @@ rule register:
     benchmark:
         LAYOUT.benchmark("register")
     resources:
-        mem_mb=4000,
-        runtime=60,
+        **scaled(mem_mb=4000, runtime=60),
     params:
         config=sections("registration"),
         code=code("register"),

@@ -61,8 +61,7 @@ rule report:
         LAYOUT.benchmark("report")
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=60,
+        **scaled(mem_mb=4000, runtime=60),
     params:
         config=sections("report", **report_values()),
         row=SUBJECT_LIST,

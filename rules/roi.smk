@@ -11,8 +11,7 @@ rule roi:
     benchmark:
         LAYOUT.benchmark("roi")
     resources:
-        mem_mb=4000,
-        runtime=30,
+        **scaled(mem_mb=4000, runtime=30),
     params:
         config=sections("roi"),
         code=code("roi"),

@@ -2,7 +2,6 @@
 rule segment_train:
     input:
         LAYOUT.at("folds"),
-        per_subject("import"),
     output:
         directory(LAYOUT.at("segment_train")),
     log:
@@ -11,8 +10,7 @@ rule segment_train:
         LAYOUT.benchmark("segment_train")
     threads: CONFIG.workflow.training_threads
     resources:
-        mem_mb=16000,
-        runtime=720,
+        **scaled(mem_mb=16000, runtime=720),
     params:
         config=sections("segmentation"),
         code=code("segment_train"),
@@ -32,8 +30,7 @@ rule segment:
     benchmark:
         LAYOUT.benchmark("segment")
     resources:
-        mem_mb=8000,
-        runtime=60,
+        **scaled(mem_mb=8000, runtime=60),
     params:
         config=sections("segmentation"),
         code=code("segment"),

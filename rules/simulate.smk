@@ -7,8 +7,7 @@ rule simulate:
     benchmark:
         LAYOUT.benchmark("simulate")
     resources:
-        mem_mb=3000,
-        runtime=20,
+        **scaled(mem_mb=3000, runtime=20),
     params:
         config=sections("virtual", without=("n_subjects", "n_annotated")),
         row=subject_row,

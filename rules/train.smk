@@ -1,5 +1,5 @@
 # Per fold: stage one (bones), stage two (proximal femur), stage three (regression), conventional.
-TRAINING = dict(mem_mb=32000, runtime=2880)
+TRAINING = scaled(mem_mb=32000, runtime=2880)
 
 
 def stage_one_if_hierarchical(wildcards):
@@ -100,8 +100,6 @@ rule train_stage_three:
     input:
         LAYOUT.at("folds"),
         LAYOUT.at("pairs"),
-        per_subject("import"),
-        per_subject("roi"),
         stage_two_of_experiment,
     output:
         directory(LAYOUT.at("train_stage_three")),
@@ -123,8 +121,6 @@ rule train_conventional:
     input:
         LAYOUT.at("folds"),
         LAYOUT.at("pairs"),
-        per_subject("import"),
-        per_subject("roi"),
     output:
         directory(LAYOUT.at("train_conventional")),
     log:

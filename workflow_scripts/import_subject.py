@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from bmdpipe.core.atomic import read_json, write_json
+from bmdpipe.core.cage import caged
 from bmdpipe.core.config.imaging import ImagingConfig
-from bmdpipe.core.errors import CaseError, CaseWarning
+from bmdpipe.core.errors import CaseError
 from bmdpipe.core.files import CT, EXPERT_LABELS, RADIOGRAPH, SUBJECT
 from bmdpipe.core.metrics import Metrics
 from bmdpipe.core.records import Refusal
 from bmdpipe.geometry.camera import Camera
-from bmdpipe.imaging.ct import CtScan, ct_from_volume, read_ct
-from bmdpipe.imaging.metal import metal_sides
-from bmdpipe.imaging.nifti import read_foreign, write_image, write_volume
-from bmdpipe.imaging.orientation import labels_on
-from bmdpipe.imaging.radiograph import Radiograph, read_radiograph
+from bmdpipe.imaging.ct import CtScan
+from bmdpipe.imaging.intake import take_in
+from bmdpipe.imaging.nifti import write_image, write_volume
+from bmdpipe.imaging.radiograph import Radiograph
 from workflow_scripts.job import Job, Outcome, run_case
 
 STAGE = "import"
@@ -24,40 +24,25 @@ STAGE = "import"
 
 def import_subject(job: Job, out: Path) -> Outcome:
     config = job.section("imaging", ImagingConfig)
+    case = job.keys["subject"]
+    return caged(lambda: _import(job, out, config), case, config.max_memory_gib, config.max_minutes)
+
+
+def _import(job: Job, out: Path, config: ImagingConfig) -> Outcome:
     subject = job.row["subject"]
-    case = subject["subject"]
-    scan = _ct(Path(subject["ct"]), case, config, job.threads)
-    described = _subject(subject, case)
-    implants = metal_sides(scan.volume)
-    if described["side"] in implants:
-        raise CaseError("E_METAL", case, f"an implant on side {described['side']}")
-    described["metal_sides"] = list(implants)
-    if subject.get("ct_labels"):
-        labels = read_foreign(Path(subject["ct_labels"]), "label", case)
-        write_volume(out / EXPERT_LABELS, labels_on(labels, scan.volume, case))
-    write_volume(out / CT, scan.volume, {"digest": scan.digest})
-    write_json(out / SUBJECT, described)
-    parts, warnings = [], list(scan.warnings)
-    if implants:
-        warnings.append(CaseWarning("W_METAL", f"an implant on side {', '.join(implants)}"))
-    for row in job.row["radiographs"]:
-        part = f"{case}/{row['radiograph']}"
-        try:
-            radiograph = read_radiograph(Path(row["path"]), part, config, subject["side"])
-        except CaseError as error:
-            parts.append(Refusal.of(error, STAGE))
-            continue
-        target = out / RADIOGRAPH.format(radiograph=row["radiograph"])
-        write_image(target, radiograph.image, _sidecar(radiograph, row["positioning"]))
-        warnings += [CaseWarning(w.code, f"{part}: {w.text}") for w in radiograph.warnings]
-    used = len(job.row["radiographs"]) - len(parts)
-    return Outcome(Metrics(values=_measured(scan, used, len(parts))), tuple(warnings), tuple(parts))
-
-
-def _ct(path: Path, case: str, config: ImagingConfig, processes: int) -> CtScan:
-    if path.name.endswith((".nii", ".nii.gz")):
-        return ct_from_volume(read_foreign(path, "HU", case), case, config)
-    return read_ct(path, case, config, processes)
+    described = _subject(subject, subject["subject"])
+    taken = take_in(job.row, config, job.threads)
+    if taken.labels is not None:
+        write_volume(out / EXPERT_LABELS, taken.labels)
+    write_volume(out / CT, taken.scan.volume, {"digest": taken.scan.digest})
+    write_json(out / SUBJECT, {**described, "metal_sides": list(taken.implants)})
+    positionings = {row["radiograph"]: row["positioning"] for row in job.row["radiographs"]}
+    for name, radiograph in taken.radiographs.items():
+        target = out / RADIOGRAPH.format(radiograph=name)
+        write_image(target, radiograph.image, _sidecar(radiograph, positionings[name]))
+    parts = tuple(Refusal.of(error, STAGE) for error in taken.refused)
+    measured = _measured(taken.scan, len(taken.radiographs), len(parts))
+    return Outcome(Metrics(values=measured), taken.warnings, parts)
 
 
 def _subject(row: dict[str, Any], case: str) -> dict[str, Any]:

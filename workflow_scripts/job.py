@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bmdpipe.core.atomic import atomic_folder, write_json
+from bmdpipe.core.atomic import atomic_folder, only_writer, read_json, write_json
 from bmdpipe.core.config.base import Section
 from bmdpipe.core.errors import CaseError, CaseWarning, UsageError
+from bmdpipe.core.interrupt import EXIT_CODE, Terminated, terminable
 from bmdpipe.core.layout import STAGES, Layout
 from bmdpipe.core.metrics import Metrics, write_metrics
 from bmdpipe.core.provenance import canonical_json, digest
@@ -103,7 +104,7 @@ def run_case(stage: str, work: Work, needs: Iterable[str] = ()) -> None:
 
 def run_job(stage: str, work: Work) -> None:
     """Run any stage: `work` fills a folder that then becomes the stage's output."""
-    with _running(stage) as job, atomic_folder(job.out) as out:
+    with _running(stage) as job, only_writer(job.out), atomic_folder(job.out) as out:
         outcome = work(job, out)
         write_metrics(out, outcome.metrics)
         write_json(
@@ -114,13 +115,14 @@ def run_job(stage: str, work: Work) -> None:
 
 def run_file(stage: str, work: Callable[[Job], Any]) -> None:
     """Run a stage whose output is one JSON file: what `work` returns."""
-    with _running(stage) as job:
+    with _running(stage) as job, only_writer(job.out):
         write_json(job.out, work(job))
 
 
 @contextmanager
 def _running(stage: str) -> Iterator[Job]:
-    """The job that the arguments describe, with log and time; a fault of use exits with 2."""
+    """The job that the arguments describe, with log and time; a fault of use exits with 2, SIGTERM
+    with 143 once the job has kept its state and cleaned up."""
     job = _parse(stage)
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
@@ -128,11 +130,19 @@ def _running(stage: str) -> Iterator[Job]:
     start = time.perf_counter()
     log.info("%s %s", stage, " ".join(f"{k}={v}" for k, v in job.keys.items()))
     try:
-        yield job
+        with terminable():
+            yield job
+    except Terminated:
+        log.warning("terminated after %.1f s", time.perf_counter() - start)
+        raise SystemExit(EXIT_CODE) from None
     except UsageError as error:
         sys.stderr.write(f"error: {error}\n")
         raise SystemExit(2) from None
     log.info("done in %.1f s", time.perf_counter() - start)
+
+
+def _row(text: str) -> Any:
+    return read_json(Path(text[1:])) if text.startswith("@") else json.loads(text)
 
 
 def _parse(stage: str) -> Job:
@@ -142,7 +152,7 @@ def _parse(stage: str) -> Job:
     parser.add_argument("--key", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--config", type=json.loads, default={}, help="config sections as JSON")
     parser.add_argument(
-        "--row", type=json.loads, default={}, help="rows of the cohort tables as JSON"
+        "--row", type=_row, default={}, help="rows of the cohort tables: JSON, or @ and its file"
     )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--code", default="", help="hash of the code, for the manifest")

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from bmdpipe.cli import checking, pages, tracking_page
+from bmdpipe.cli import checking, deidentifying, pages, tracking_page
 from bmdpipe.core.codes import MEANING
 from bmdpipe.core.errors import UsageError
 
@@ -28,9 +28,20 @@ Results = Annotated[Path, typer.Option(help="Folder of all results.")]
 @app.command()
 def check(
     config: Annotated[Path, typer.Argument(help="A config file, such as config/demo.yaml.")],
+    images: Annotated[bool, typer.Option(help="Read every image, as the import does.")] = True,
+    processes: Annotated[int, typer.Option(min=1, help="Subjects read at a time.")] = 1,
 ) -> None:
-    """Check a config and its cohort tables before anything runs."""
-    typer.echo(checking.check(config))
+    """Check a config, its cohort tables and every image that they name, before anything runs.
+
+    Ends with exit code 2 if something must be mended: what has a code with E_ would be left out.
+    """
+    checked = checking.check(config, images, processes)
+    typer.echo(checked.summary)
+    width = max((len(finding.case) for finding in checked.findings), default=0)
+    for finding in checked.findings:
+        typer.echo(f"{finding.case:{width}}  {finding.code:20}  {finding.text}")
+    if checked.must_be_mended:
+        raise typer.Exit(2)
 
 
 @app.command()
@@ -40,6 +51,15 @@ def report(
 ) -> None:
     """Say where a cohort's report is."""
     typer.echo(pages.find_report(results, cohort))
+
+
+@app.command()
+def deidentify(
+    tables: Annotated[Path, typer.Argument(help="Folder with subjects.tsv and radiographs.tsv.")],
+    target: Annotated[Path, typer.Argument(help="An empty or new folder for the copy.")],
+) -> None:
+    """Copy a cohort's images without the patients' identity, and record what was kept."""
+    typer.echo(deidentifying.deidentify(tables, target))
 
 
 @app.command()

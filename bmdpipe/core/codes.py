@@ -17,6 +17,7 @@ MEANING: dict[str, str] = {
     "E_HANDEDNESS": "the image axes are left-handed",
     "E_HU_SCALE": "the CT numbers are not Hounsfield units",
     "E_MULTI_PATIENT": "one series holds several patients",
+    "E_LEAK": "the same patient would stand in training and test",
     "E_METAL": "there is metal in the target hip",
     "E_NO_PHANTOM": "the calibration phantom was not found",
     "E_CALIBRATION": "the phantom's rods do not lie on a line",

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -80,13 +81,21 @@ class Cohort:
 
     def subject(self, subject: str) -> SubjectRow:
         """Raises KeyError if the subject is not in the cohort."""
-        for row in self.subjects:
-            if row.subject == subject:
-                return row
-        raise KeyError(subject)
+        return self._subject_by_id[subject]
 
     def radiographs_of(self, subject: str) -> tuple[RadiographRow, ...]:
-        return tuple(row for row in self.radiographs if row.subject == subject)
+        return self._radiographs_by_subject.get(subject, ())
+
+    @cached_property
+    def _subject_by_id(self) -> dict[str, SubjectRow]:
+        return {row.subject: row for row in self.subjects}
+
+    @cached_property
+    def _radiographs_by_subject(self) -> dict[str, tuple[RadiographRow, ...]]:
+        found: dict[str, list[RadiographRow]] = {}
+        for row in self.radiographs:
+            found.setdefault(row.subject, []).append(row)
+        return {subject: tuple(rows) for subject, rows in found.items()}
 
     def to_json(self, subject: str) -> dict[str, Any]:
         """A job's row: `{"subject": {...}, "radiographs": [{...}, ...]}`."""

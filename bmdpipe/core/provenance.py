@@ -6,6 +6,7 @@ import ast
 import hashlib
 import importlib.util
 import json
+import os
 import subprocess
 from collections.abc import Iterable
 from functools import cache
@@ -59,11 +60,23 @@ def _tree(module: str) -> ast.Module:
 
 @cache
 def _source_path(module: str) -> Path | None:
-    try:
-        spec = importlib.util.find_spec(module)
-    except ModuleNotFoundError:
+    """A module's file, found by its name alone: asking the import system would import its parents,
+    and for `from a.b import c` the module `a.b` itself, torch and all."""
+    top, *rest = module.split(".")
+    home = _home(top)
+    if home is None:
         return None
-    return Path(spec.origin) if spec and spec.origin else None
+    place = home.joinpath(*rest)
+    package, single = place / "__init__.py", place.with_name(f"{place.name}.py")
+    if package.is_file():
+        return package
+    return single if rest and single.is_file() else None
+
+
+@cache
+def _home(package: str) -> Path | None:
+    spec = importlib.util.find_spec(package)
+    return Path(spec.origin).parent if spec and spec.origin else None
 
 
 @cache
@@ -124,6 +137,18 @@ def file_hash(paths: Iterable[Path]) -> str:
         with Path(path).open("rb") as stream:
             total.update(hashlib.file_digest(stream, "sha256").digest())
     return total.hexdigest()[:16]
+
+
+def folder_state(folder: Path) -> str:
+    """Hash of the names, sizes and times of change of all files in a folder; of one file alike."""
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(place, name)
+            status = path.stat() if path.exists() else path.lstat()
+            found.append(f"{path} {status.st_size} {status.st_mtime_ns}")
+    return digest("\n".join(found))
 
 
 def git_commit(folder: Path) -> str:

@@ -44,7 +44,7 @@ class Problems:
             return
         rest = len(self.found) - SHOWN
         more = f"; and {rest} more" if rest > 0 else ""
-        raise UsageError("; ".join(self.found[:SHOWN]) + more)
+        raise UsageError(_one_line("; ".join(self.found[:SHOWN]) + more))
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def _text(path: Path) -> str:
     try:
         if path.stat().st_size > TABLE_LIMIT_BYTES:
             raise UsageError(f"{path} is too large for a cohort table")
-        return path.read_bytes().decode("utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise UsageError(f"{path} is missing") from None
     except OSError as error:
@@ -166,6 +166,10 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         row = error.object[: error.start].count(b"\n") + 1
         raise UsageError(f"{path.name} row {row}: not UTF-8; save the table as UTF-8") from None
+    if "\0" in text:
+        row = text[: text.index("\0")].count("\n") + 1
+        raise UsageError(f"{path.name} row {row}: a zero byte; save the table as text")
+    return text
 
 
 def _check_header(
@@ -186,4 +190,9 @@ def _check_header(
     faults += [f"column '{name}' is missing" for name in required if name not in header]
     faults += [f"column '{n}' stands twice" for n in sorted(set(header)) if header.count(n) > 1]
     if faults:
-        raise UsageError(f"{path.name} row 1: {'; '.join(faults)}")
+        raise UsageError(_one_line(f"{path.name} row 1: {'; '.join(faults)}"))
+
+
+def _one_line(text: str) -> str:
+    """A cell may hold line ends and other control characters; a message may not."""
+    return "".join(c if c.isprintable() else "?" for c in text)

@@ -45,9 +45,13 @@ class FullGradient:
 
     @property
     def total(self) -> Tensor:
-        """The sum `[n]` of all contributions; equals `output`."""
+        """The sum `[n]` of all contributions; equals `output`.
+
+        Windows of attention stand beside each other in a layer's batch, an image's together.
+        """
         parts = (self.image, *self.biases)
-        return torch.stack([p.double().flatten(1).sum(dim=1) for p in parts]).sum(dim=0)
+        n = len(self.output)
+        return torch.stack([p.double().reshape(n, -1).sum(dim=1) for p in parts]).sum(dim=0)
 
     def map(self) -> Tensor:
         """`psi(image) + sum over layers and channels of psi(bias)`, `[n, ...]` of the image's size;

@@ -63,7 +63,7 @@ class Series:
         header, kind = self.header, "/".join(self.image_type[:3])
         return (
             f"series {whole(header, 'SeriesNumber') or '?'} ({len(self.slices)} slices of "
-            f"{header.get('Columns')}x{header.get('Rows')}, {kind}, "
+            f"{whole(header, 'Columns')}x{whole(header, 'Rows')}, {kind}, "
             f"kernel {value(header, 'ConvolutionKernel') or '?'})"
         )
 
@@ -77,13 +77,13 @@ def find_series(folder: Path, case: str, config: ImagingConfig) -> Series:
     E_MISSING_SLICE, E_AMBIGUOUS_SERIES, E_LIMIT.
     """
     files = _headers(folder, case, config)
-    images = [f for f in files if f.header.get("SOPClassUID") in (CTImageStorage, *ENHANCED)]
+    images = [f for f in files if value(f.header, "SOPClassUID") in (CTImageStorage, *ENHANCED)]
     if not images:
         raise CaseError("E_MISSING_FILE", case, f"none of the {len(files)} files is a CT image")
     slices = [f for f in images if is_slice(f.header)]
     stacks = [s for s in _split(slices) if len(s.slices) >= config.min_slices]
     if not stacks:
-        if any(f.header.get("SOPClassUID") in ENHANCED for f in images):
+        if any(value(f.header, "SOPClassUID") in ENHANCED for f in images):
             hint = "convert the multi-frame CT to single-frame slices"
             raise CaseError("E_ENHANCED", case, hint)
         hint = f"{len(slices)} CT slices that fit together are no volume"
@@ -96,7 +96,7 @@ def is_slice(header: Dataset) -> bool:
     """Whether this is a single-frame slice and neither a localizer nor a picture of a report."""
     localizer = {"LOCALIZER", "SCOUT", "TOPOGRAM"} & set(image_type(header))
     return (
-        header.get("SOPClassUID") == CTImageStorage and value(header, "Modality") == "CT"
+        value(header, "SOPClassUID") == CTImageStorage and value(header, "Modality") == "CT"
     ) and not localizer
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import struct
-import warnings
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -19,7 +17,7 @@ from pydicom.pixels import pixel_array
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from bmdpipe.core.errors import CaseError
-from bmdpipe.imaging.elements import BROKEN, number, whole
+from bmdpipe.imaging.elements import BROKEN, number, quiet, value, whole
 from bmdpipe.imaging.fragments import jpeg2000_size, walk
 
 UNDEFINED_LENGTH = 0xFFFFFFFF
@@ -45,7 +43,7 @@ class DicomFile:
 
     @property
     def lossy(self) -> bool:
-        flag = str(self.header.get("LossyImageCompression", ""))
+        flag = str(value(self.header, "LossyImageCompression") or "")
         return self.syntax in LOSSY_SYNTAXES or flag == "01"
 
     @property
@@ -53,14 +51,6 @@ class DicomFile:
         """Rows x columns x frames, as the header states."""
         frames = whole(self.header, "NumberOfFrames") or 1
         return (whole(self.header, "Rows") or 0) * (whole(self.header, "Columns") or 0) * frames
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """pydicom warns of oddities that are judged here; this keeps it from speaking twice."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def read_header(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pydicom
@@ -21,10 +25,26 @@ BROKEN = (
 """What pydicom raises on elements that make no sense."""
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """pydicom tells of oddities, with the values that it found, which may name a patient; they are
+    judged here, and nothing of them reaches a log."""
+    teller = logging.getLogger("pydicom")
+    level = teller.level
+    teller.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        teller.setLevel(level)
+
+
 def value(header: pydicom.Dataset, keyword: str) -> Any:
     """An element's value, None where it is absent, empty or not readable."""
     try:
-        found = header.get(keyword)
+        with quiet():
+            found = header.get(keyword)
     except BROKEN:
         return None
     return None if found is None or found == "" else found

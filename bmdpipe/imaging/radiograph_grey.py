@@ -10,8 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
 from bmdpipe.core.errors import CaseError
-from bmdpipe.imaging.dicom_file import quiet
-from bmdpipe.imaging.elements import BROKEN, numbers, value
+from bmdpipe.imaging.elements import BROKEN, numbers, quiet, value
 
 RANGE_PERCENT = (0.1, 99.9)
 GREY_TOLERANCE = 12 / 255

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from bmdpipe.core.codes import MEANING
@@ -28,6 +30,8 @@ class StageOfSubject:
     record: Record
     values: Mapping[str, float]
     pictures: Sequence[Picture]
+    log: str | None
+    """The job's log as seen from the page, where there is one."""
 
 
 def subject_page(
@@ -63,6 +67,7 @@ def _stage(run: Run, subject: str, record: Record, max_width: int) -> StageOfSub
         record,
         read_metrics(folder).values if measured else {},
         [embed(path, max_width, picture_label(record.stage, path)) for path in pictures_in(folder)],
+        log=_log(run, subject, record.stage),
     )
 
 
@@ -82,3 +87,9 @@ def predictions_by_subject(run: Run) -> dict[str, list[dict[str, Any]]]:
 
 def _number(text: str) -> float | None:
     return None if text.strip().lower() in ("", "nan", "na", "none") else float(text)
+
+
+def _log(run: Run, subject: str, stage: str) -> str | None:
+    path = Path(run.layout.log(stage).replace("{subject}", subject))
+    page = run.at("report") / "subjects"
+    return os.path.relpath(path, page) if path.exists() else None

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bmdpipe.core.atomic import only_writer
 from bmdpipe.core.errors import UsageError
 from bmdpipe.core.provenance import canonical_json, digest, file_hash
 from bmdpipe.report.tracked_runs import TrackedRun
@@ -54,7 +55,7 @@ def track(
     `location` is where artefacts go, None for the server's own choice; `note` is what the
     experiment's page says of it.
     """
-    with _quiet():
+    with _quiet(), _only_user(uri):
         store = _Store.open(uri, experiment, location, files)
         store.describe(note)
         for parent in runs:
@@ -63,6 +64,18 @@ def track(
                 store.put(child, parent_id)
         store.remove_missing_children(runs)
     return dict(store.done)
+
+
+@contextlib.contextmanager
+def _only_user(uri: str) -> Iterator[None]:
+    """Two cohorts that share a sqlite store take turns: creating its tables at once would fail."""
+    path = Path(uri.removeprefix("sqlite:///"))
+    if not uri.startswith("sqlite:///"):
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with only_writer(path):
+        yield
 
 
 def check_store(uri: str) -> None:

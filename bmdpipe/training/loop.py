@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from bmdpipe.core.checkpoints import load_state, save_state
 from bmdpipe.core.config.training import TrainingConfig
 from bmdpipe.core.device import pick_device
+from bmdpipe.core.interrupt import Terminated
 from bmdpipe.core.provenance import digest
 
 log = logging.getLogger(__name__)
@@ -89,30 +90,52 @@ def run_epochs(
 ) -> list[Row]:
     """Run `one_epoch(epoch, generator)` for all epochs that are not done yet; the whole history.
 
-    The state is written every `checkpoint_every` epochs and after the last.
+    The state is written every `checkpoint_every` epochs, after the last, and when the job is
+    terminated: then that of the last whole epoch.
     """
     path = frame.state / f"{frame.name}.safetensors"
     history = _resume(path, modules, optimisers) if path.is_file() else []
-    for epoch in range(len(history), n_epochs):
-        start = time.perf_counter()
-        generator = torch.Generator().manual_seed(seeded(frame.seed, frame.name, "epoch", epoch))
-        with torch.random.fork_rng():
-            torch.manual_seed(seeded(frame.seed, frame.name, "network", epoch))
-            row = one_epoch(epoch, generator)
-        history.append({"epoch": float(epoch), **row})
-        rate = images_per_epoch / (time.perf_counter() - start)
-        losses = " ".join(f"{name}={value:.4g}" for name, value in row.items())
-        log.info("%s epoch %d/%d %s %.1f images/s", frame.name, epoch + 1, n_epochs, losses, rate)
-        if (epoch + 1) % frame.checkpoint_every == 0 or epoch + 1 == n_epochs:
-            save_state(
-                path,
-                {
-                    "modules": {name: m.state_dict() for name, m in modules.items()},
-                    "optimisers": {name: o.state_dict() for name, o in optimisers.items()},
-                    "history": history,
-                },
+    unsaved: dict[str, Any] | None = None
+    try:
+        for epoch in range(len(history), n_epochs):
+            start = time.perf_counter()
+            generator = torch.Generator().manual_seed(
+                seeded(frame.seed, frame.name, "epoch", epoch)
             )
+            with torch.random.fork_rng():
+                torch.manual_seed(seeded(frame.seed, frame.name, "network", epoch))
+                row = one_epoch(epoch, generator)
+            history.append({"epoch": float(epoch), **row})
+            rate = images_per_epoch / (time.perf_counter() - start)
+            losses = " ".join(f"{name}={value:.4g}" for name, value in row.items())
+            log.info(
+                "%s epoch %d/%d %s %.1f images/s", frame.name, epoch + 1, n_epochs, losses, rate
+            )
+            state = {
+                "modules": {name: m.state_dict() for name, m in modules.items()},
+                "optimisers": {name: o.state_dict() for name, o in optimisers.items()},
+                "history": list(history),
+            }
+            if (epoch + 1) % frame.checkpoint_every == 0 or epoch + 1 == n_epochs:
+                save_state(path, state)
+                unsaved = None
+            else:
+                unsaved = _on_cpu(state)
+    except Terminated:
+        if unsaved is not None:
+            save_state(path, unsaved)
+            log.info("%s was terminated; %d epochs are kept", frame.name, len(unsaved["history"]))
+        raise
     return history
+
+
+def _on_cpu(state: Any) -> Any:
+    """A copy of nested dicts and lists that shares no tensor with the original."""
+    if isinstance(state, Tensor):
+        return state.detach().cpu().clone()
+    if isinstance(state, Mapping):
+        return {key: _on_cpu(value) for key, value in state.items()}
+    return [_on_cpu(value) for value in state] if isinstance(state, list) else state
 
 
 def check_finite(loss: Tensor, name: str, cases: Sequence[str]) -> None:

@@ -1,11 +1,17 @@
 """The trainings as the workflow runs them, on a made-up fold."""
 
+import copy
+import os
+import shutil
+import signal
+
 import numpy as np
 import pytest
 import torch
 
-from bmdpipe.core.checkpoints import load_weights
+from bmdpipe.core.checkpoints import load_state, load_weights
 from bmdpipe.core.files import WEIGHTS
+from bmdpipe.core.interrupt import Terminated, terminable
 from bmdpipe.training import loop
 from bmdpipe.training.data import with_values
 from bmdpipe.training.loop import Frame, fresh, run_epochs
@@ -249,3 +255,38 @@ def test_one_log_line_per_epoch(tmp_path, caplog):
     assert len(lines) == 3
     assert "x epoch 3/3 loss=0.5" in lines[-1]
     assert "images/s" in lines[-1]
+
+
+def test_a_terminated_training_keeps_its_last_whole_epoch(tmp_path):
+    """SIGTERM in the middle of the fourth epoch, between two checkpoints that lie ten apart."""
+    network = torch.nn.Linear(2, 1)
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
+
+    def run(name: str, stop_in: int | None) -> list[dict[str, float]]:
+        frame = Frame(name, tmp_path, torch.device("cpu"), False, seed=0, checkpoint_every=10)
+
+        def epoch(number: int, generator: torch.Generator) -> dict[str, float]:
+            loss = network(torch.randn(4, 2, generator=generator)).square().mean()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            if number == stop_in:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return {"loss": float(loss.detach())}
+
+        return run_epochs(frame, 6, {"net": network}, {"net": optimiser}, epoch, 4)
+
+    start = copy.deepcopy(network.state_dict())
+    with terminable(), pytest.raises(Terminated):
+        run("a", stop_in=3)
+    kept = load_state(tmp_path / "a.safetensors")
+    assert [row["epoch"] for row in kept["history"]] == [0, 1, 2]
+    history = run("a", stop_in=None)
+    assert [row["epoch"] for row in history] == list(range(6))
+    resumed = copy.deepcopy(network.state_dict())
+    network.load_state_dict(start)
+    shutil.rmtree(tmp_path)
+    tmp_path.mkdir()
+    assert run("a", stop_in=None) == history
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, resumed[name])

@@ -29,6 +29,14 @@ def test_nothing_is_to_be_done_after_a_run(finished):
         ("report.n_examples=1", {"report", "track"}),
         ("evaluation.bootstrap_samples=33", {"evaluate", "evaluate_stages", *TAIL}),
         ("tracking.artefacts=false", {"track"}),
+        ("tracking.uri=http://127.0.0.1:5000", {"track"}),
+        (
+            "training.decomposition.optimiser.learning_rate=0.01",
+            {"train_stage_one", "train_stage_two", "train_stage_three", *JUDGED},
+        ),
+        ("pairs.augmentation.rotation_deg=10", {"pairs", *TRAINED, *JUDGED}),
+        ("folds.seed=1", {"folds", "segment_train", "segment", *DENSE}),
+        ("workflow.training_threads=2", set()),
     ],
 )
 def test_one_number_of_one_section(finished, key, rules):
@@ -58,6 +66,22 @@ def test_a_backbone_reruns_only_the_trainings_that_use_it(finished, edited):
 
 
 @pytest.mark.parametrize(
+    ("path", "old", "new", "rules"),
+    [
+        ("bmdpipe/densitometry/phantoms.py", "100", "101", {"calibrate", *DENSE}),
+        ("bmdpipe/report/templates/cohort.html", "<h1>", "<h1>A ", {"report", "track"}),
+        ("bmdpipe/evaluation/plots.py", "dpi=", "pad_inches=0, dpi=", {"evaluate", *TAIL}),
+        ("workflow_scripts/predict.py", "int(", "int(0 + ", {"predict", "evaluate", *TAIL}),
+        ("envs/bmdpipe.txt", "==", "==9", set()),
+    ],
+    ids=["phantom table", "report template", "figure code", "script", "version pin"],
+)
+def test_an_edit_of_one_file(finished, edited, path, old, new, rules):
+    edited(path, old, new)
+    assert set(finished.to_run()) == rules
+
+
+@pytest.mark.parametrize(
     "opening", ['# a comment\n"""', '"""Changed. '], ids=["comment", "docstring"]
 )
 def test_a_comment_or_a_docstring_reruns_nothing(finished, edited, opening):
@@ -75,8 +99,12 @@ def test_reordered_yaml_and_a_new_time_stamp_rerun_nothing(finished):
     assert finished.to_run(configfile="shuffled.yaml") == {}
 
 
-def test_a_new_subject_reruns_no_other_subject(finished):
+def test_a_new_subject_reruns_no_other_subject_s_images(finished):
+    """Its folds change, and with them all that is learned; what came before them stays."""
     listed = finished.to_run("--config", "virtual={n_subjects: 7}")
-    assert listed["simulate"] == 1
-    assert listed["import_subject"] == 1
-    assert listed["calibrate"] == 1
+    assert {rule: n for rule, n in listed.items() if rule not in {*PAIRED, "folds"}} == {
+        **dict.fromkeys(("simulate", "import_subject", "calibrate"), 1),
+        **dict.fromkeys(("segment", "roi", "register", "project"), 7),
+        "segment_train": 2,
+    }
+    assert set(listed) >= {"folds", *PAIRED}

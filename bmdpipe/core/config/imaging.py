@@ -24,6 +24,16 @@ class ImagingConfig(Section):
     max_inflated_mib: float = Field(
         default=512.0, gt=0, description="largest size that a deflated DICOM file may inflate to"
     )
+    max_memory_gib: float = Field(
+        default=12.0,
+        gt=0.1,
+        description="most memory that reading one subject's files may take; beyond, it is refused",
+    )
+    max_minutes: float = Field(
+        default=15.0,
+        gt=0,
+        description="most time that reading one subject's files may take; beyond, it is refused",
+    )
     min_slices: int = Field(
         default=16, ge=2, description="fewest slices that make a CT volume rather than a localizer"
     )
