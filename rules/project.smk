@@ -16,7 +16,7 @@ rule project:
         mem_mb=4000,
         runtime=30,
     params:
-        config=sections("projection"),
+        config=sections("projection", radiographs=PICTURED),
         code=code("project"),
     shell:
         command("project", "subject")
