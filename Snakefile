@@ -17,7 +17,7 @@ include: "rules/simulate.smk"
 include: "rules/import.smk"
 include: "rules/folds.smk"
 include: "rules/calibrate.smk"
-include: "rules/segment.smk"
+include: "rules/ct_only.smk" if CT_ONLY else "rules/segment.smk"
 include: "rules/roi.smk"
 include: "rules/register.smk"
 include: "rules/project.smk"
@@ -48,4 +48,4 @@ rule all:
     input:
         LAYOUT.at("report"),
         LAYOUT.summary,
-        LAYOUT.tracked,
+        [] if CT_ONLY else LAYOUT.tracked,

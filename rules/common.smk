@@ -42,6 +42,8 @@ except UsageError as error:
 LAYOUT = Layout(CONFIG.results, CONFIG.cohort.name)
 SUBJECTS = COHORT.ids
 VIRTUAL = CONFIG.cohort.kind == "virtual"
+CT_ONLY = CONFIG.cohort.ct_only
+PICTURED = "expose" if CT_ONLY else "import"
 FOLDS = range(CONFIG.folds.n_folds)
 STUDY = CONFIG.hip_bmd
 

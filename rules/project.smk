@@ -15,7 +15,7 @@ rule project:
     resources:
         **scaled(mem_mb=4000, runtime=30),
     params:
-        config=sections("projection"),
+        config=sections("projection", radiographs=PICTURED),
         code=code("project"),
     shell:
         command("project", "subject")

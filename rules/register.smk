@@ -4,6 +4,7 @@ rule register:
         LAYOUT.at("import"),
         LAYOUT.at("calibrate"),
         LAYOUT.at("segment"),
+        [LAYOUT.at("expose")] if CT_ONLY else [],
     output:
         directory(LAYOUT.at("register")),
     log:
@@ -13,7 +14,7 @@ rule register:
     resources:
         **scaled(mem_mb=4000, runtime=60),
     params:
-        config=sections("registration"),
+        config=sections("registration", radiographs=PICTURED),
         code=code("register"),
     shell:
         command("register", "subject")

@@ -3,7 +3,16 @@ EXPERIMENTS = list(STUDY.experiments)
 STAGE_TRUTH = [LAYOUT.at("evaluate_stages")] if VIRTUAL else []
 RECORDS = [
     folder
-    for stage in ("import", "calibrate", "segment", "roi", "register", "project")
+    for stage in (
+        "import",
+        "calibrate",
+        "segment",
+        "roi",
+        *(["expose"] if CT_ONLY else []),
+        "register",
+        "project",
+        *(["recover"] if CT_ONLY else []),
+    )
     for folder in per_subject(stage)
 ]
 TEMPLATES = sorted(Path(workflow.basedir, "bmdpipe/report/templates").iterdir())
@@ -46,7 +55,7 @@ rule report:
         expand(LAYOUT.at("evaluate"), experiment=EXPERIMENTS),
         expand(LAYOUT.at("explain"), experiment=EXPERIMENTS),
         STAGE_TRUTH,
-        LAYOUT.at("pairs"),
+        [] if CT_ONLY else LAYOUT.at("pairs"),
         RECORDS,
     output:
         report(

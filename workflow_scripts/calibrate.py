@@ -1,4 +1,4 @@
-"""Calibrate one subject's CT with the phantom scanned under it."""
+"""Calibrate one subject's CT: by its phantom, by the patient's own tissues, or not at all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from bmdpipe.core.atomic import write_json
 from bmdpipe.core.config.calibration import CalibrationConfig
 from bmdpipe.core.files import CALIBRATION, CT, DENSITY, QC
 from bmdpipe.core.metrics import Metrics
-from bmdpipe.densitometry.calibration import calibrate, density_volume
+from bmdpipe.densitometry.calibration import calibrate
+from bmdpipe.densitometry.calibration_line import density_volume
 from bmdpipe.densitometry.calibration_picture import draw_calibration
 from bmdpipe.imaging.nifti import read_volume, write_volume
 from workflow_scripts.job import Job, Outcome, run_case
@@ -23,12 +24,19 @@ def calibrate_subject(job: Job, out: Path) -> Outcome:
     write_volume(
         out / DENSITY,
         density_volume(ct, calibration),
-        {"material": "HA", "slope": calibration.slope, "intercept": calibration.intercept},
+        {
+            "material": "HA",
+            "method": calibration.method,
+            "slope": calibration.slope,
+            "intercept": calibration.intercept,
+        },
     )
     values = {"slope": calibration.slope, "intercept": calibration.intercept}
     if calibration.correlation is not None:
         values["correlation"] = calibration.correlation
-    return Outcome(Metrics(params={"mode": config.mode}, values=values, artefacts=(QC,)))
+    values |= {f"{t.name}_hu": t.hu for t in calibration.tissues if t.hu is not None}
+    params = {"mode": config.mode, "method": calibration.method}
+    return Outcome(Metrics(params=params, values=values, artefacts=(QC,)), calibration.warnings)
 
 
 if __name__ == "__main__":

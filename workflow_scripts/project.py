@@ -63,7 +63,9 @@ def project(job: Job, out: Path) -> Outcome:
             image = Image(array, camera.spacing_mm, "mg/cm2")
             write_image(out / name.format(radiograph=radiograph), image, meta)
         means.append(mean_of_nonzero(pf))
-        picture = read_image(job.at("import") / RADIOGRAPH.format(radiograph=radiograph))
+        picture = read_image(
+            job.at(job.config["radiographs"]) / RADIOGRAPH.format(radiograph=radiograph)
+        )
         rows.append(montage_row(picture.array, bones, pf))
     if not rows:
         raise CaseError(

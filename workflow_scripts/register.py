@@ -44,7 +44,7 @@ def register(job: Job, out: Path) -> Outcome:
     similarities: list[float] = []
     failed, seconds = 0, 0.0
     (out / OVERLAY).parent.mkdir()
-    pattern = job.at("import") / RADIOGRAPH.format(radiograph="*")
+    pattern = job.at(job.config["radiographs"]) / RADIOGRAPH.format(radiograph="*")
     for path in sorted(pattern.parent.glob(pattern.name)):
         radiograph = path.name.removesuffix(".nii.gz")
         case = f"{subject}/{radiograph}"

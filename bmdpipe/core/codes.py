@@ -38,6 +38,8 @@ MEANING: dict[str, str] = {
     "W_DUPLICATE_SLICE": "an identical duplicate slice was dropped",
     "W_PROTOCOL": "the CT protocol differs from the one expected",
     "W_METAL": "there is metal in the other hip",
+    "W_UNCALIBRATED": "density comes from no phantom: a nominal or phantomless line was used",
+    "W_CORRECTED": "the femoral landmarks were corrected by hand",
     "W_LANDMARKS": "the femoral landmarks are uncertain",
     "W_NO_GEOMETRY": "the radiograph's acquisition geometry is not in the header",
     "W_SDD_ASSUMED": "the source-detector distance is missing; the configured one is used",

@@ -36,7 +36,8 @@ class SubjectRow:
     `ct_phantom` names the calibration phantom's model, or is `none`. `dxa_file` may name a JSON
     with `abmd_g_cm2` and `device` in place of the two DXA columns (a virtual cohort's DXA is not
     known before it is simulated). A subject of dataset A serves the first stage of training alone
-    and needs no DXA; all others are of dataset B. Source: Gu 2023 §3.1.
+    and needs no DXA; all others are of dataset B. Source: Gu 2023 §3.1. `landmarks` may name a
+    folder of corrected femoral landmarks, `femur_r.mrk.json` and `femur_l.mrk.json`.
     """
 
     subject: str
@@ -51,6 +52,7 @@ class SubjectRow:
     ct_labels: str | None = None
     dxa_file: str | None = None
     dataset: str = "B"
+    landmarks: str | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class RadiographRow:
     path: str
 
 
-SUBJECT_OPTIONAL = ("ct_labels", "dxa_file", "dataset")
+SUBJECT_OPTIONAL = ("ct_labels", "dxa_file", "dataset", "landmarks")
 SUBJECT_COLUMNS = tuple(f.name for f in fields(SubjectRow) if f.name not in SUBJECT_OPTIONAL)
 RADIOGRAPH_COLUMNS = tuple(f.name for f in fields(RadiographRow))
 
@@ -105,14 +107,19 @@ class Cohort:
         }
 
 
-def read_cohort(folder: Path, check_files: bool = True) -> Cohort:
+def read_cohort(folder: Path, check_files: bool = True, ct_only: bool = False) -> Cohort:
     """Read and validate the two tables of a cohort folder; relative paths start there.
 
+    With `ct_only` there is no table of radiographs, and no DXA is asked for.
     Raises UsageError of one line that names file, row and column of the faults.
     """
     folder = Path(folder)
     problems = Problems()
     subjects = read_table(folder / SUBJECTS, SUBJECT_COLUMNS, SUBJECT_OPTIONAL, problems)
+    if ct_only:
+        return _cohort(
+            subjects, [], folder, problems, check_files=check_files, dxa_needed=False, ct_only=True
+        )
     radiographs = read_table(folder / RADIOGRAPHS, RADIOGRAPH_COLUMNS, (), problems)
     return _cohort(subjects, radiographs, folder, problems, check_files=check_files)
 
@@ -146,7 +153,7 @@ def write_tables(folder: Path, cohort: Cohort) -> None:
         write_text(Path(folder) / name, write_table(names, cells))
 
 
-PATHS = ("ct", "ct_labels", "dxa_file", "path")
+PATHS = ("ct", "ct_labels", "dxa_file", "landmarks", "path")
 
 
 def _written(folder: Path, column: str, value: Any) -> str:
@@ -180,6 +187,7 @@ def _cohort(
     *,
     check_files: bool,
     dxa_needed: bool = True,
+    ct_only: bool = False,
 ) -> Cohort:
     subjects = [Cells(row, folder, problems, check_files) for row in subject_rows]
     radiographs = [Cells(row, folder, problems, check_files) for row in radiograph_rows]
@@ -191,7 +199,8 @@ def _cohort(
         problems.found.append(f"{SUBJECTS}: there is no subject")
     _check_ids(subject_rows, "subject", (), problems)
     _check_ids(radiograph_rows, "radiograph", ("subject",), problems)
-    _check_references(subject_rows, radiograph_rows, problems)
+    if not ct_only:
+        _check_references(subject_rows, radiograph_rows, problems)
     _check_shared([*subjects, *radiographs], problems)
     problems.stop_if_any()
     return cohort
@@ -218,6 +227,7 @@ def _subject(cells: Cells, dxa_needed: bool) -> SubjectRow:
         ct_labels=cells.path("ct_labels", needed=False),
         dxa_file=dxa_file,
         dataset=dataset,
+        landmarks=cells.path("landmarks", needed=False),
     )
 
 

@@ -40,8 +40,15 @@ SEGMENTATION = "segmentation.json"
 
 # roi
 LANDMARKS_FILE = "landmarks.json"
+MARKUPS = "{body}.mrk.json"
 REGION = "region.nii.gz"
 ROI = "roi.json"
+
+# expose
+KNOWN_POSES = "known_poses.json"
+
+# recover
+RECOVERY = "recovery.json"
 
 # register
 POSES = "poses.json"

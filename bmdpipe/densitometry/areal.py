@@ -19,21 +19,30 @@ from bmdpipe.geometry.landmarks import JUNCTION, Landmarks
 MG_MM_CM3_PER_G_CM2 = 10_000.0
 """mg/cm3 x mm in one g/cm2: 10 mm per cm, 1000 mg per g."""
 MARGIN_MM = 6.0
+NECK_MM = 10.0
+"""Width of the neck's band distal to the junction. Source: Uemura 2022."""
 
 
 @dataclass(frozen=True)
 class ArealView:
     """A coronal view, rows downwards, columns to the patient's left: `projection` of the whole bone
-    (g/cm2), `region` that is measured, and `landmarks_px` (column, row)."""
+    (g/cm2), `region` that is measured (total hip), its `neck` band, and `landmarks_px` (column,
+    row)."""
 
     projection: Image
     region: NDArray[np.bool_]
+    neck: NDArray[np.bool_]
     landmarks_px: dict[str, NDArray[np.float64]]
 
     @property
     def abmd_g_cm2(self) -> float:
         """Mean of the region's pixels."""
         return float(self.projection.array[self.region].mean(dtype=np.float64))
+
+    @property
+    def neck_abmd_g_cm2(self) -> float:
+        """Mean of the neck band's pixels."""
+        return float(self.projection.array[self.neck].mean(dtype=np.float64))
 
     @property
     def area_cm2(self) -> float:
@@ -99,19 +108,23 @@ def areal_view(
         name: (rotation @ point - start)[[0, 2]] / (pixel_mm, -pixel_mm)
         for name, point in landmarks.items()
     }
-    region = shadow & _kept(shape[0], shape[2], at)
+    beyond = _beyond_junction(shape[0], shape[2], at)
+    region = shadow & (beyond >= 0) & (np.arange(shape[0])[:, None] <= at["shaft_2cm"][1])
     if region.any():
         region = largest_component(region)
-    return ArealView(Image(image, (pixel_mm, pixel_mm), "g/cm2"), region, at)
+    neck = region & (beyond * pixel_mm <= NECK_MM)
+    if neck.any():
+        # The tip of the greater trochanter may reach into the band, too.
+        neck = largest_component(neck)
+    return ArealView(Image(image, (pixel_mm, pixel_mm), "g/cm2"), region, neck, at)
 
 
-def _kept(rows: int, columns: int, at: Landmarks) -> NDArray[np.bool_]:
-    """Pixels on the neck's side of the line through the junction and above the 2 cm landmark."""
+def _beyond_junction(rows: int, columns: int, at: Landmarks) -> NDArray[np.float64]:
+    """How far each pixel lies on the neck's side of the line through the junction, in pixels."""
     points = np.stack([at[name] for name in JUNCTION])
     middle = points.mean(axis=0)
     normal = np.linalg.svd(points - middle)[2][-1]
     if normal @ (at["neck_centre"] - at["head_centre"]) < 0:
         normal = -normal
     u, v = np.arange(columns), np.arange(rows)[:, None]
-    beyond = (u - middle[0]) * normal[0] + (v - middle[1]) * normal[1] >= 0
-    return np.asarray(beyond & (v <= at["shaft_2cm"][1]))
+    return np.asarray((u - middle[0]) * normal[0] + (v - middle[1]) * normal[1])

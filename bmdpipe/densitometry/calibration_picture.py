@@ -10,7 +10,7 @@ from matplotlib.patches import Circle
 
 from bmdpipe.core.atomic import atomic_path
 from bmdpipe.core.volume import Volume
-from bmdpipe.densitometry.calibration import Calibration
+from bmdpipe.densitometry.calibration_line import Calibration
 from bmdpipe.densitometry.rods import Rods
 
 WINDOW_HU = (-200, 400)
@@ -49,18 +49,25 @@ def draw_calibration(path: Path, ct: Volume, calibration: Calibration, rods: Rod
             label="rods (bars: standard deviation of the pixels)",
         )
     ends = np.array([hu.min() - 30, hu.max() + 30] if hu.size else [-100.0, 400.0])
+    found = [t for t in calibration.tissues if t.hu is not None]
+    if found:
+        ends = np.array([-1050.0, 400.0])
+        at = [t.hu for t in found]
+        right.plot(at, [t.density_mg_cm3 for t in found], "o", color="tab:orange", label="tissues")
+        for tissue in found:
+            right.annotate(tissue.name, (tissue.hu, tissue.density_mg_cm3), fontsize=8)
     right.plot(ends, calibration.slope * ends + calibration.intercept, color="tab:blue", lw=1)
     quality = (
-        "nominal line, no phantom"
+        calibration.method
         if calibration.correlation is None
-        else f"r = {calibration.correlation:.5f}"
+        else f"{calibration.method}, r = {calibration.correlation:.5f}"
     )
     right.set(
         title=f"{calibration.slope:.4f} x HU {calibration.intercept:+.2f}, {quality}",
         xlabel="HU",
         ylabel="density, mg/cm$^3$ hydroxyapatite",
     )
-    if rods is not None:
+    if rods is not None or found:
         right.legend(loc="upper left", fontsize=8)
     right.grid(alpha=0.3)
     with atomic_path(path) as part:

@@ -5,7 +5,8 @@ Source: Uemura et al. 2022, Arch Osteoporos (the definition).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,40 +17,48 @@ from bmdpipe.core.labels import femur_label
 from bmdpipe.core.volume import Volume, bounding_slices
 from bmdpipe.densitometry.distance_field import DistanceField
 from bmdpipe.densitometry.head import Head, fit_head
-from bmdpipe.densitometry.neck import Neck, find_neck, junction_points
+from bmdpipe.densitometry.landmark_confidence import Plausibility, plausibility
+from bmdpipe.densitometry.neck import find_neck, junction_points
 from bmdpipe.densitometry.shaft import Shaft, find_shaft, first_axis, section_centre
 
 ANTERIOR = np.array([0.0, -1.0, 0.0])
 MIN_MEDIAL_MM = 15.0
 MIN_BONE_MM3 = 30_000.0
+BESIDE_MM = 20.0
 NEAR_MM, FAR_MM = 20.0, 50.0
 """Where the shaft landmarks lie distal to the lesser trochanter."""
 
 
 @dataclass(frozen=True)
 class FemurLandmarks:
-    """World points by landmark name, how far they can be trusted (0 to 1), and what is odd."""
+    """World points by landmark name, how far they can be trusted (0 to 1), and what is odd.
+
+    Points that a person corrected have neither head radius nor plausibility, and a confidence of 1.
+    """
 
     points: dict[str, NDArray[np.float64]]
     confidence: float
-    head_radius_mm: float
+    head_radius_mm: float | None
     warnings: tuple[CaseWarning, ...] = ()
+    plausible: Plausibility | None = None
+    source: Literal["automatic", "corrected"] = "automatic"
 
     def to_json(self) -> dict:
         return {
             "points": {name: [float(c) for c in point] for name, point in self.points.items()},
             "confidence": self.confidence,
             "head_radius_mm": self.head_radius_mm,
+            "source": self.source,
+            "checks": self.plausible.to_json() if self.plausible else None,
         }
 
 
-def find_landmarks(
-    labels: Volume, side: str, case: str, min_confidence: float, warn_confidence: float
-) -> FemurLandmarks:
+def find_landmarks(labels: Volume, side: str, case: str) -> FemurLandmarks:
     """The landmarks of the femur on one side of a canonical label map.
 
-    Raises CaseError: E_SEGMENTATION without a femur, E_FOV if the head or the shaft within 2 cm of
-    the lesser trochanter is cut off, E_LANDMARKS if the shape is not that of a proximal femur.
+    How far they can be trusted is for the caller to judge (`trusted`). Raises CaseError:
+    E_SEGMENTATION without a femur, E_FOV if the head or the shaft within 2 cm of the lesser
+    trochanter is cut off, E_LANDMARKS if the shape is not that of a proximal femur.
     """
     if not np.allclose(labels.direction, np.eye(3), atol=1e-3):
         raise ValueError("landmarks need a canonical label map")
@@ -78,13 +87,43 @@ def find_landmarks(
     }
     if not all(np.isfinite(point).all() for point in points.values()):
         raise CaseError("E_LANDMARKS", name, "the head-neck junction lies outside the bone")
-    confidence = _confidence(head, neck, shaft)
-    if confidence < min_confidence:
-        raise CaseError("E_LANDMARKS", name, f"the landmarks' confidence is {confidence:.2f}")
-    if confidence < warn_confidence:
-        text = f"{name}: the landmarks' confidence is {confidence:.2f}; check the picture"
-        warnings = (*warnings, CaseWarning("W_LANDMARKS", text))
-    return FemurLandmarks(points, confidence, head.radius_mm, warnings)
+    plausible = plausibility(head, neck, shaft, points)
+    return FemurLandmarks(points, plausible.confidence, head.radius_mm, warnings, plausible)
+
+
+def trusted(found: FemurLandmarks, name: str, least: float, warn: float) -> FemurLandmarks:
+    """The landmarks, marked where their confidence is below `warn`.
+
+    Raises CaseError E_LANDMARKS where it is below `least`.
+    """
+    if found.plausible is None or found.confidence >= warn:
+        return found
+    text = f"the landmarks' confidence is {found.confidence:.2f}: {found.plausible.weakest}"
+    if found.confidence < least:
+        raise CaseError("E_LANDMARKS", name, text)
+    warning = CaseWarning("W_LANDMARKS", f"{name}: {text}; check the picture")
+    return replace(found, warnings=(*found.warnings, warning))
+
+
+def corrected(
+    points: dict[str, NDArray[np.float64]], labels: Volume, side: str, case: str
+) -> FemurLandmarks:
+    """Landmarks that a person placed. Raises CaseError E_LANDMARKS if they are not on the femur of
+    that side (its box and 20 mm around it), E_SEGMENTATION without a femur."""
+    name = f"{case}/{side}"
+    femur = labels.array == femur_label(side)
+    if not femur.any():
+        raise CaseError("E_SEGMENTATION", name, "there is no femur in the label map on this side")
+    z, y, x = bounding_slices(femur)
+    low = labels.world_at(np.array([x.start, y.start, z.start])) - BESIDE_MM
+    high = labels.world_at(np.array([x.stop, y.stop, z.stop])) + BESIDE_MM
+    # The 5 cm landmark may lie below the end of the bone.
+    low[2] -= FAR_MM
+    off = [n for n, p in points.items() if (p < low).any() or (p > high).any()]
+    if off:
+        raise CaseError("E_LANDMARKS", name, f"corrected {', '.join(off)} is not on this femur")
+    warning = CaseWarning("W_CORRECTED", f"{name}: the landmarks were corrected by hand")
+    return FemurLandmarks(points, 1.0, None, (warning,), source="corrected")
 
 
 def femur_mask(labels: Volume, side: str) -> NDArray[np.bool_]:
@@ -157,16 +196,3 @@ def _shaft_warnings(shaft: Shaft, slice_mm: float, name: str) -> tuple[CaseWarni
         )
         return (CaseWarning("W_LANDMARKS", text),)
     return ()
-
-
-def _confidence(head: Head, neck: Neck, shaft: Shaft) -> float:
-    """A product of five terms, each 1 for a clear femur, 0 for an implausible one (own choice)."""
-    angle = np.degrees(np.arccos(np.clip(neck.axis @ shaft.up, -1, 1)))
-    terms = (
-        np.interp(head.share, (0.4, 0.8), (0, 1)),
-        np.interp(head.residual_mm, (0.8, 1.4), (1, 0)),
-        np.interp(neck.narrowness, (0.15, 0.25, 0.75, 0.97), (0, 1, 1, 0)),
-        np.interp(angle, (100, 112, 145, 158), (0, 1, 1, 0)),
-        np.interp(shaft.prominence_mm, (0.7, 2.5), (0.2, 1)),
-    )
-    return float(np.prod(terms))

@@ -46,6 +46,16 @@ def proximal_region(
     return region
 
 
+def neck_region(
+    grid: Volume, region: NDArray[np.bool_], landmarks: Landmarks, width_mm: float
+) -> NDArray[np.bool_]:
+    """The part of the region within `width_mm` of the head-neck junction's plane."""
+    box = bounding_slices(region)
+    neck = np.zeros_like(region)
+    neck[box] = region[box] & (_height(grid, box, *junction_plane(landmarks)) <= width_mm)
+    return largest_component(neck) if neck.any() else neck
+
+
 def volumetric_bmd(density: Volume, region: NDArray[np.bool_]) -> float:
     """Mean density inside the region, mg/cm3; raises ValueError on another unit."""
     if density.unit != "mg/cm3":

@@ -26,7 +26,7 @@ def draw_regions(path: Path, views: Mapping[str, tuple[ArealView, str]]) -> None
     """Write `qc.png` from a view and a line of text per side, the right hip on the left.
 
     Look: the outline leaves the head at the junction and the shaft at the 2 cm landmark, and the
-    points lie where their names say.
+    points lie where their names say; the dotted band is the neck.
     """
     figure = Figure(figsize=(4.2 * max(len(views), 1), 5.4), dpi=90, layout="constrained")
     axes = figure.subplots(1, max(len(views), 1), squeeze=False)[0]
@@ -41,6 +41,15 @@ def draw_regions(path: Path, views: Mapping[str, tuple[ArealView, str]]) -> None
             levels=[0.5],
             colors="tab:orange",
             linewidths=1,
+            extent=extent,
+            origin="upper",
+        )
+        axis.contour(
+            view.neck,
+            levels=[0.5],
+            colors="tab:green",
+            linewidths=1,
+            linestyles="dotted",
             extent=extent,
             origin="upper",
         )

@@ -24,13 +24,14 @@ class Shaft:
     """`origin_mm` lies on the axis at the distal end of the bone in the CT, `up` points proximally.
 
     `trochanter_mm` is the height of the lesser trochanter's tip above the origin, `prominence_mm`
-    how far it stands out.
+    how far it stands out, `rival` the next highest bump's prominence over its own.
     """
 
     origin_mm: NDArray[np.float64]
     up: NDArray[np.float64]
     trochanter_mm: float
     prominence_mm: float
+    rival: float
 
     def below_trochanter(self, distance_mm: float) -> NDArray[np.float64]:
         """The axis point some way distal to the lesser trochanter."""
@@ -69,7 +70,7 @@ def find_shaft(
         s_mm = np.arange(2.0, max(top, 10.0), 1.0)
         profile = profile_along(field, origin_mm, up, medial, s_mm, 72, 40.0)
         behind = np.sign(np.cross(up, medial) @ -anterior) or 1.0
-        height, prominence = _trochanter(profile, behind)
+        height, prominence, rival = _trochanter(profile, behind)
         low, high = BELOW_TROCHANTER_MM
         part = (s_mm <= height - low) & (s_mm >= height - high)
         sections = profile.centroids_mm[part]
@@ -79,7 +80,7 @@ def find_shaft(
         before = origin_mm
         origin_mm, up = _line(sections, bottom)
         height += float((before - origin_mm) @ up)
-    return Shaft(origin_mm, up, height, prominence)
+    return Shaft(origin_mm, up, height, prominence, rival)
 
 
 def section_centre(
@@ -108,15 +109,16 @@ def _line(points: NDArray, bottom: float) -> tuple[NDArray[np.float64], NDArray[
     return np.array([*offset, bottom]), unit(np.array([*slope, 1.0]))
 
 
-def _trochanter(profile: AxisProfile, behind: float) -> tuple[float, float]:
-    """Height of the bump's tip on the axis and how far it stands out (0 where nothing does)."""
+def _trochanter(profile: AxisProfile, behind: float) -> tuple[float, float, float]:
+    """Height of the bump's tip on the axis, how far it stands out (0 where nothing does), and the
+    next bump's share of that."""
     degrees = np.degrees(profile.angles) * behind
     degrees = (degrees + 180) % 360 - 180
     sector = (degrees >= SECTOR_DEG[0]) & (degrees <= SECTOR_DEG[1])
     whole = _longest_run(np.isfinite(profile.radius_mm.sum(axis=1)))
     heights, radius = profile.s_mm[whole], profile.radius_mm[whole]
     if len(heights) < 3:
-        return float(profile.s_mm[0]), 0.0
+        return float(profile.s_mm[0]), 0.0, 1.0
     radius = ndimage.gaussian_filter(radius, 1.0, mode=("nearest", "wrap"))[:, sector]
     length = int(BUMP_LENGTH_MM / (heights[1] - heights[0])) | 1
     # Beyond either end the bone is taken to go on as it ends, which makes no bump there.
@@ -124,12 +126,14 @@ def _trochanter(profile: AxisProfile, behind: float) -> tuple[float, float]:
     at, column = np.unravel_index(int(np.argmax(bump)), bump.shape)
     prominence = float(bump[at, column])
     if prominence <= 0:
-        return float(heights[0]), 0.0
+        return float(heights[0]), 0.0, 1.0
     near = np.abs(heights - heights[at])[:, None] <= length / 2
     tip = (bump >= 0.7 * prominence) & near
     weights = bump * tip
     height = float((weights.sum(axis=1) * heights).sum() / weights.sum())
-    return height, prominence
+    elsewhere = np.abs(heights - heights[at]) > length / 2
+    rival = float(bump[elsewhere].max()) / prominence if elsewhere.any() else 0.0
+    return height, prominence, rival
 
 
 def _longest_run(good: NDArray[np.bool_]) -> slice:

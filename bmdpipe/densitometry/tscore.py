@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -110,3 +111,26 @@ def standardised_bmd(abmd_g_cm2: float, device: str, site: Site) -> float:
     """Standardised BMD in mg/cm2, comparable between makers; raises KeyError if not published."""
     a, b = STANDARDISED[device, site]
     return 1000.0 * (a + b * abmd_g_cm2)
+
+
+def t_scores(
+    abmd_g_cm2: Mapping[Site, float], references: Iterable[str]
+) -> dict[str, dict[str, float | str | bool]]:
+    """T-score, class and per cent of the young adult mean by reference, for the sites measured."""
+    scores: dict[str, dict[str, float | str | bool]] = {}
+    for name in references:
+        reference = REFERENCES[name]
+        if reference.site in abmd_g_cm2:
+            value = abmd_g_cm2[reference.site]
+            score = t_score(value, name)
+            scores[name] = {
+                "site": reference.site,
+                "t_score": score,
+                "who_class": who_class(score),
+                "young_adult_percent": young_adult_percent(value, name),
+                "population": reference.population,
+                "device": reference.device,
+                "source": reference.source,
+                "verified": reference.verified,
+            }
+    return scores

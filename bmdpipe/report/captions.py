@@ -26,7 +26,8 @@ STAGE_CAPTIONS: dict[str, Caption] = {
     "calibrate": Caption(
         "Calibration",
         "The rods of the phantom under the patient are found, and a line from Hounsfield units to "
-        "hydroxyapatite density is fitted to their means.",
+        "hydroxyapatite density is fitted to their means. Without a phantom the line goes through "
+        "the patient's own tissues or is a nominal one, as its title says.",
         "Each marker sits in the middle of a rod, the points lie on the line, the correlation "
         "exceeds 0.99.",
         "A marker on the table, on clothing or on an air gap; one point far from the line; a slope "
@@ -44,11 +45,27 @@ STAGE_CAPTIONS: dict[str, Caption] = {
     "roi": Caption(
         "Region",
         "Eight landmarks per femur define the proximal-femur region; volumetric BMD is its mean "
-        "density, areal BMD the mean of its projection.",
+        "density, areal BMD the mean of its projection. T-scores carry the name of their "
+        "reference; a CT that no phantom calibrated has none.",
         "The region ends at the head-neck junction and 2 cm below the lesser trochanter; the neck "
         "is inside it.",
         "The cut runs through the head or the trochanter, the region is in pieces, the shaft is "
         "cut at an angle.",
+    ),
+    "expose": Caption(
+        "Simulated radiographs",
+        "The subject has a CT and no radiograph. Pictures are computed from the whole CT at known "
+        "poses: tissue, mineral and metal from its Hounsfield units, then beam, scatter, detector "
+        "and processing of a virtual X-ray room.",
+        "It looks like a hip radiograph, the table is gone, the patient's left is on the right.",
+        "Bands at the upper or lower edge, where the CT ends; the table; stripes.",
+    ),
+    "recover": Caption(
+        "Registration against the known pose",
+        "The poses that the registration found are compared with those at which the radiographs "
+        "were computed. Real radiographs are harder: these share the CT's bones and positions.",
+        "Reprojection distances below a millimetre.",
+        "Distances of several millimetres, or of one body only.",
     ),
     "register": Caption(
         "Registration",

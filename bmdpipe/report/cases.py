@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from bmdpipe.core.codes import MEANING
 from bmdpipe.core.records import Record, Refusal, read_record
-from bmdpipe.report.jobs import PREPARATION, Run
+from bmdpipe.report.jobs import Run
 
 
 def records_of(run: Run, subject: str) -> dict[str, Record]:
     """A subject's record by stage, in the order of the stages."""
-    return {stage: read_record(run.at(stage, subject=subject)) for stage in PREPARATION}
+    return {stage: read_record(run.at(stage, subject=subject)) for stage in run.preparation}
 
 
 def is_used(run: Run, subject: str) -> bool:
     """Whether a subject came through every stage up to its projections."""
-    return read_record(run.at(PREPARATION[-1], subject=subject)).ok
+    return read_record(run.at("project", subject=subject)).ok
 
 
 def refusals(records: dict[str, Record]) -> list[Refusal]:

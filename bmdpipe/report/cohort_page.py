@@ -15,7 +15,7 @@ from bmdpipe.report import captions
 from bmdpipe.report.captions import Caption, FigureCaption, figure_caption
 from bmdpipe.report.cohort_table import subject_of
 from bmdpipe.report.curves import training_curves
-from bmdpipe.report.jobs import PREPARATION, Run
+from bmdpipe.report.jobs import Run
 from bmdpipe.report.methods import methods_paragraph
 from bmdpipe.report.pictures import Picture, embed, pictures_in
 from bmdpipe.report.results_table import METHODS, results_tables
@@ -80,7 +80,7 @@ def cohort_page(
         methods=METHODS,
         figures={name: _figures(run, name, width) for name in experiments},
         attention={name: _attention(run, name, width) for name in experiments},
-        stages=[_section(run, stage, config, records) for stage in PREPARATION],
+        stages=[_section(run, stage, config, records) for stage in run.preparation],
         stage_errors=stage_errors(summary["stages"]),
         stage_pictures=[
             embed(path, width, path.stem) for path in pictures_in(run.at("evaluate_stages"))

@@ -14,6 +14,7 @@ from bmdpipe.core.layout import Layout
 LAST_STAGE = {"regression": "train_stage_three", "conventional": "train_conventional"}
 """The training that an experiment's own models come from; decomposition needs none."""
 PREPARATION = ("import", "calibrate", "segment", "roi", "register", "project")
+CT_ONLY = ("import", "calibrate", "segment", "roi", "expose", "register", "project", "recover")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Run:
     study: HipBmdConfig
     n_folds: int
     virtual: bool
+    ct_only: bool = False
 
     @classmethod
     def of(cls, layout: Layout, config: Mapping[str, Any], subjects: Iterable[str]) -> Run:
@@ -46,6 +48,7 @@ class Run:
             study=HipBmdConfig.model_validate(config["hip_bmd"]),
             n_folds=FoldsConfig.model_validate(config["folds"]).n_folds,
             virtual=config["cohort"]["kind"] == "virtual",
+            ct_only=bool(config["cohort"].get("ct_only", False)),
         )
 
     def at(self, stage: str, **keys: str | int) -> Path:
@@ -54,7 +57,12 @@ class Run:
     @property
     def subject_stages(self) -> tuple[str, ...]:
         """The stages with a job per subject."""
-        return ("simulate", *PREPARATION) if self.virtual else PREPARATION
+        return ("simulate", *self.preparation) if self.virtual else self.preparation
+
+    @property
+    def preparation(self) -> tuple[str, ...]:
+        """Those of them that leave a record, in their order."""
+        return CT_ONLY if self.ct_only else PREPARATION
 
     def jobs_of(self, experiment: str) -> Iterator[FoldJob]:
         """The jobs that made an experiment's predictions, fold by fold, in the order they run.

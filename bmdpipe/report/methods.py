@@ -13,7 +13,6 @@ def methods_paragraph(run: Run, summary: dict[str, Any]) -> str:
     """Plain sentences; nothing in them that the run did not do."""
     subjects = summary["subjects"]
     version = summary["manifest"]["versions"].get("bmdpipe", "")
-    targets = " and ".join(TARGET_WORDS[target] for target in run.study.targets)
     who = "virtual subjects (computed, not patients)" if run.virtual else "subjects"
     sentences = [
         (
@@ -22,6 +21,27 @@ def methods_paragraph(run: Run, summary: dict[str, Any]) -> str:
             "(Medical Image Analysis)."
         ),
         f"Of {subjects['n']} {who}, {subjects['used']} passed all quality checks.",
+        *([] if run.ct_only else _trained(run)),
+    ]
+    if run.ct_only:
+        sentences.append(
+            "CT was brought to hydroxyapatite density and its bones were outlined; a radiograph "
+            "was computed from each whole CT at known poses, and the bones were registered back to "
+            "it by gradient correlation and CMA-ES. There was no radiograph of a patient."
+        )
+        return " ".join(sentences)
+    sentences += [_decomposer(name, run) for name in run.study.decomposers]
+    sentences.append(
+        "Intervals are percentile bootstrap intervals over subjects; ICC(A,1) is the two-way "
+        "coefficient of absolute agreement, SEE is taken about the identity, and RMS-CV is over "
+        "the radiographs of a subject."
+    )
+    return " ".join(sentences)
+
+
+def _trained(run: Run) -> list[str]:
+    targets = " and ".join(TARGET_WORDS[target] for target in run.study.targets)
+    return [
         (
             "CT was calibrated to hydroxyapatite density, pelvis and femora were segmented with a "
             "Bayesian U-Net, and each bone was registered to each radiograph by gradient "
@@ -33,13 +53,6 @@ def methods_paragraph(run: Run, summary: dict[str, Any]) -> str:
             "fitted on training folds only."
         ),
     ]
-    sentences += [_decomposer(name, run) for name in run.study.decomposers]
-    sentences.append(
-        "Intervals are percentile bootstrap intervals over subjects; ICC(A,1) is the two-way "
-        "coefficient of absolute agreement, SEE is taken about the identity, and RMS-CV is over "
-        "the radiographs of a subject."
-    )
-    return " ".join(sentences)
 
 
 def _decomposer(name: str, run: Run) -> str:

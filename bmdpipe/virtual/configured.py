@@ -14,7 +14,7 @@ from bmdpipe.virtual.cohort import cohort_tables
 def configured_cohort(config: Config) -> Cohort:
     """The validated cohort. Raises UsageError if a table or a file that it names is at fault."""
     if config.cohort.tables is not None:
-        return read_cohort(Path(config.cohort.tables))
+        return read_cohort(Path(config.cohort.tables), ct_only=config.cohort.ct_only)
     layout = Layout(config.results, config.cohort.name)
     subjects, radiographs = cohort_tables(
         config.virtual, lambda subject: layout.at("simulate", subject=subject)

@@ -270,3 +270,28 @@ def test_the_module_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"numpy", "pandas", "pydicom", "pydantic"} & set(loaded)
+
+
+def test_a_ct_alone_needs_no_radiograph_and_no_dxa(folder: Path) -> None:
+    bare = [subject(name, dxa_abmd_g_cm2="", dxa_device="") for name in ("A1", "A2")]
+    (folder / "subjects.tsv").write_text(table(bare))
+    cohort = read_cohort(folder, ct_only=True)
+    assert cohort.ids == ("A1", "A2")
+    assert cohort.radiographs == ()
+    (folder / "radiographs.tsv").write_text(table([radiograph("A1"), radiograph("A2")]))
+    assert "dxa_abmd_g_cm2" in complaint(folder)
+
+
+def test_a_folder_of_corrected_landmarks_must_exist(folder: Path) -> None:
+    (folder / "A1" / "landmarks").mkdir()
+    rows = [subject("A1", landmarks="A1/landmarks"), subject("A2", landmarks="")]
+    cohort = read_cohort(fill(folder, rows))
+    assert cohort.subject("A1").landmarks == str(folder / "A1/landmarks")
+    assert cohort.subject("A2").landmarks is None
+    rows[1]["landmarks"] = "A2/landmarks"
+    assert "A2/landmarks" in complaint(fill(folder, rows))
+
+
+def test_ct_alone_is_for_tables() -> None:
+    with pytest.raises(ValueError, match="ct_only"):
+        CohortConfig(kind="virtual", ct_only=True)

@@ -8,7 +8,8 @@ import pytest
 from bmdpipe.core.config.calibration import CalibrationConfig
 from bmdpipe.core.errors import CaseError
 from bmdpipe.core.volume import Volume
-from bmdpipe.densitometry.calibration import calibrate, density_volume, fit_line
+from bmdpipe.densitometry.calibration import calibrate
+from bmdpipe.densitometry.calibration_line import density_volume, fit_line
 from tests.densitometry.virtual_phantom import DENSITIES, phantom_ct
 
 CONFIG = CalibrationConfig()
@@ -81,7 +82,7 @@ def test_air_has_no_phantom() -> None:
 
 def test_uncalibrated_takes_the_nominal_line() -> None:
     ct, _ = phantom_ct(rods=())
-    config = CalibrationConfig(mode="uncalibrated", nominal_slope=0.75, nominal_intercept=4.0)
+    config = CalibrationConfig(mode="none", nominal_slope=0.75, nominal_intercept=4.0)
     calibration, rods = calibrate(ct, config, "V001")
     assert (calibration.slope, calibration.intercept) == (0.75, 4.0)
     assert rods is None
@@ -89,7 +90,7 @@ def test_uncalibrated_takes_the_nominal_line() -> None:
 
 
 def test_density_is_the_line_rounded_and_clipped() -> None:
-    config = CalibrationConfig(mode="uncalibrated", nominal_slope=0.8, nominal_intercept=-3.0)
+    config = CalibrationConfig(mode="none", nominal_slope=0.8, nominal_intercept=-3.0)
     hu = np.array([[[-1024, 0, 5, 1000, 32767]]], np.int16)
     ct = Volume(hu, (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), "HU")
     density = density_volume(ct, calibrate(ct, config, "V001")[0])

@@ -11,7 +11,7 @@ from bmdpipe.core.volume import Volume
 from bmdpipe.densitometry.areal import areal_view, dxa_pose
 from bmdpipe.densitometry.femur import femur_mask, find_landmarks
 from bmdpipe.densitometry.proximal_femur import measure_femur
-from bmdpipe.densitometry.region import junction_plane, proximal_region
+from bmdpipe.densitometry.region import junction_plane, neck_region, proximal_region
 from bmdpipe.geometry.landmarks import JUNCTION, LANDMARKS
 from tests.densitometry.analytic_femur import analytic_femur
 
@@ -33,7 +33,7 @@ def density_of(labels: Volume, value: float) -> Volume:
 
 
 def found_in(labels: Volume, side: str):
-    return find_landmarks(labels, side, "V001", 0.1, 0.5)
+    return find_landmarks(labels, side, "V001")
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -110,11 +110,12 @@ def test_what_is_no_femur_is_refused() -> None:
 
 def test_uniform_density_is_the_vbmd_whatever_lies_around_it() -> None:
     labels, _ = analytic_femur()
+    landmarks, config = found_in(labels, "R"), RoiConfig(abmd_pixel_mm=1.0)
     density = labels.like(np.where(labels.array > 0, 312, 900).astype(np.int16), "mg/cm3")
-    measured = measure_femur(density, labels, "R", "V001", RoiConfig(abmd_pixel_mm=1.0))
+    measured = measure_femur(density, labels, "R", landmarks, "V001", config)
     assert measured.vbmd_mg_cm3 == 312
     # Soft tissue or metal beside the bone never enters the projection.
-    inside = measure_femur(density_of(labels, 312), labels, "R", "V001", RoiConfig(abmd_pixel_mm=1))
+    inside = measure_femur(density_of(labels, 312), labels, "R", landmarks, "V001", config)
     assert measured.view.abmd_g_cm2 == pytest.approx(inside.view.abmd_g_cm2, rel=1e-5)
 
 
@@ -180,3 +181,19 @@ def test_units_are_checked() -> None:
     labels, truth = analytic_femur()
     with pytest.raises(ValueError, match="mg/cm3"):
         areal_view(labels, femur_mask(labels, "R"), truth, 1.0, 1.0)
+
+
+def test_the_neck_is_a_band_of_one_centimetre() -> None:
+    labels, truth = analytic_femur(spacing_mm=(1.0, 1.0, 1.0))
+    landmarks = found_in(labels, "R")
+    config = RoiConfig(abmd_pixel_mm=0.5)
+    found = measure_femur(density_of(labels, 300.0), labels, "R", landmarks, "V001", config)
+    neck = neck_region(labels, found.region, truth, 10.0)
+    # A cylinder of 15.5 mm radius, 10 mm long.
+    assert neck.sum() / 1000 == pytest.approx(np.pi * 1.55**2, rel=0.06)
+    assert found.neck_vbmd_mg_cm3 == pytest.approx(300.0)
+    area = found.view.neck.sum() * 0.5**2 / 100
+    assert area == pytest.approx(3.1, rel=0.1)
+    # The mean chord of a circle is pi/2 times its radius.
+    expected = 300e-4 * np.pi / 2 * 15.5
+    assert found.view.neck_abmd_g_cm2 == pytest.approx(expected, rel=0.07)

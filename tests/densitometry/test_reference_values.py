@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bmdpipe.core.config.roi import REFERENCE_NAMES, RoiConfig
 from bmdpipe.densitometry.phantoms import (
     PHANTOMS,
     ha_densities,
@@ -17,6 +18,7 @@ from bmdpipe.densitometry.tscore import (
     STANDARDISED,
     standardised_bmd,
     t_score,
+    t_scores,
     who_class,
     young_adult_percent,
 )
@@ -74,3 +76,20 @@ def test_standardised_bmd_of_hui_1997() -> None:
     assert len(STANDARDISED) == 9
     with pytest.raises(KeyError):
         standardised_bmd(0.9, "Other", "total_hip")
+
+
+def test_scores_carry_the_name_of_their_reference() -> None:
+    names = ["nhanes3-total-hip", "japan2012-femoral-neck"]
+    scores = t_scores({"total_hip": 0.942 - 2.5 * 0.122, "femoral_neck": 0.787}, names)
+    assert list(scores) == names
+    assert scores["nhanes3-total-hip"]["t_score"] == pytest.approx(-2.5)
+    assert scores["nhanes3-total-hip"]["population"] == "NHANES III, women 20-29 years"
+    assert scores["japan2012-femoral-neck"]["young_adult_percent"] == pytest.approx(100)
+    assert scores["japan2012-femoral-neck"]["verified"] is False
+    assert "nhanes3-total-hip" not in t_scores({"femoral_neck": 0.8}, names)
+
+
+def test_the_config_offers_every_reference() -> None:
+    assert set(REFERENCE_NAMES) == set(REFERENCES)
+    with pytest.raises(ValueError, match="'nhanes'"):
+        RoiConfig(t_score_references=("nhanes",))

@@ -21,6 +21,15 @@ SHAPE = (24, 36, 40)
 SPACING = (1.5, 1.25, 2.0)
 ORIGIN = (-20.0, 10.0, -300.0)
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+ORIENTATIONS = (
+    ((1, 0, 0), (0, 1, 0)),  # axial
+    ((-1, 0, 0), (0, -1, 0)),  # prone, or turned by 180 degrees
+    ((1, 0, 0), (0, -1, 0)),  # rows written from the back: feet-first order of slices
+    ((0, 1, 0), (0, 0, -1)),  # sagittal
+    ((1, 0, 0), (0, 0, -1)),  # coronal
+    ((0, 0, 1), (-1, 0, 0)),
+)
+"""Directions of a slice's rows and columns."""
 Change = Callable[[int, FileDataset], Any]
 
 
@@ -124,3 +133,34 @@ def hip_like(width: int = 60, height: int = 56) -> np.ndarray:
 
 def reload(path: Path) -> FileDataset:
     return pydicom.dcmread(path)
+
+
+def resliced(
+    folder: Path,
+    hu: np.ndarray,
+    rows: tuple[int, ...],
+    columns: tuple[int, ...],
+    spacing_mm: tuple[float, float, float] = SPACING,
+    origin_mm: tuple[float, ...] = ORIGIN,
+    change: Change | None = None,
+) -> Path:
+    """The same body `hu[z, y, x]` cut along other axes, told by the orientation vectors alone."""
+    axes = np.column_stack([rows, columns, np.cross(rows, columns)]).astype(float)
+    order = [int(np.abs(axes[:, a]).argmax()) for a in range(3)]
+    signs = [axes[order[a], a] for a in range(3)]
+    # The array axis of the world's axis w is 2 - w; the file is indexed [k, j, i].
+    turned = hu.transpose([2 - order[a] for a in (2, 1, 0)])
+    turned = turned[tuple(slice(None, None, int(signs[a])) for a in (2, 1, 0))]
+    size = hu.shape[::-1]
+    first = np.array(origin_mm, dtype=float)
+    for a in range(3):
+        if signs[a] < 0:
+            first[order[a]] += (size[order[a]] - 1) * spacing_mm[order[a]]
+    return write_series(
+        folder,
+        turned,
+        orientation=(*rows, *columns),
+        spacing=tuple(spacing_mm[order[a]] for a in range(3)),
+        origin=tuple(first),
+        change=change,
+    )

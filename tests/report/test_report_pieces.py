@@ -14,7 +14,7 @@ from PIL import Image
 from bmdpipe.report.captions import STAGE_CAPTIONS, figure_caption
 from bmdpipe.report.cohort_page import spread
 from bmdpipe.report.curves import draw, read_history, training_curves
-from bmdpipe.report.jobs import PREPARATION
+from bmdpipe.report.jobs import CT_ONLY, PREPARATION
 from bmdpipe.report.numbers import duration, number
 from bmdpipe.report.pictures import embed, pictures_in
 from bmdpipe.report.results_table import results_tables
@@ -137,7 +137,7 @@ def test_a_decomposer_that_two_experiments_share_is_drawn_once(tree: Any) -> Non
 
 
 def test_every_stage_has_a_caption() -> None:
-    assert set(STAGE_CAPTIONS) == set(PREPARATION)
+    assert set(STAGE_CAPTIONS) == {*PREPARATION, *CT_ONLY}
     assert "Fig. 6" in figure_caption("scatter_dxa").title
     assert "Fig. 9" in figure_caption("bland_altman_qct").title
     assert figure_caption("other_thing").title == "other thing"

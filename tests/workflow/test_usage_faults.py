@@ -67,3 +67,21 @@ def test_a_missing_table(checkout, tables):
 def test_a_missing_image(checkout, tables):
     (tables / "x.dcm").unlink()
     assert "x.dcm" in refusal(checkout, config_of(tables))
+
+
+def test_a_ct_alone_is_planned_without_training(checkout, tables):
+    """Every stage up to the known pose, a report, and no model."""
+    (tables / "radiographs.tsv").unlink(missing_ok=True)
+    path = checkout.root / "ct_only.yaml"
+    cohort = config_of(tables).replace("kind: tables", "kind: tables, ct_only: true")
+    path.write_text(cohort + "hip_bmd: {experiments: {}}\n")
+    done = checkout.snakemake("-n", "--configfile", str(path))
+    told = done.stdout + done.stderr
+    for rule in ("segment_ct", "expose", "register", "recover", "report"):
+        assert f"rule {rule}:" in told, rule
+    assert "train" not in told
+
+
+def test_a_ct_alone_with_experiments_is_refused(checkout, tables):
+    cohort = config_of(tables).replace("kind: tables", "kind: tables, ct_only: true")
+    assert "experiments" in refusal(checkout, cohort)

@@ -12,10 +12,10 @@ from bmdpipe.core.config.base import Section
 class CalibrationConfig(Section):
     """From Hounsfield units to mg/cm3 of hydroxyapatite."""
 
-    mode: Literal["phantom", "uncalibrated"] = Field(
+    mode: Literal["phantom", "phantomless", "none"] = Field(
         default="phantom",
-        description="measure the rods of a phantom, or take the nominal line for every CT "
-        "(robustness to uncalibrated CT, Gu 2023 §4.2.5)",
+        description="measure the rods of a phantom; or the patient's own air, fat, muscle and "
+        "blood; or take the nominal line for every CT (uncalibrated CT, Gu 2023 §4.2.5)",
     )
     phantom: Literal["B-MAS200"] = Field(
         default="B-MAS200", description="the phantom under the patient (Gu 2023 §4.1: B-MAS200)"
@@ -62,11 +62,19 @@ class CalibrationConfig(Section):
         default=0.8,
         gt=0,
         lt=3,
-        description="(mg/cm3)/HU of mode 'uncalibrated'; clinical slopes lie near 0.8 "
+        description="(mg/cm3)/HU of mode 'none'; clinical slopes lie near 0.8 "
         "(reference value, not a measurement)",
     )
     nominal_intercept: float = Field(
-        default=0.0, ge=-200, le=200, description="mg/cm3 at 0 HU of mode 'uncalibrated'"
+        default=0.0, ge=-200, le=200, description="mg/cm3 at 0 HU of mode 'none'"
+    )
+
+    effective_energy_kev: float = Field(
+        default=72.0,
+        ge=50,
+        le=100,
+        description="energy at which mode 'phantomless' compares tissues with hydroxyapatite; at "
+        "120 kV this one gives the clinical slope near 0.8 (own choice)",
     )
 
     @model_validator(mode="after")

@@ -27,8 +27,16 @@ class CohortConfig(Section):
         description="folder of subjects.tsv and radiographs.tsv; needed for the kind 'tables' only",
     )
 
+    ct_only: bool = Field(
+        default=False,
+        description="the subjects have a CT and nothing else: a radiograph is simulated from each "
+        "and registered back, and no network is trained",
+    )
+
     @model_validator(mode="after")
     def _tables_fit_kind(self) -> CohortConfig:
         if (self.kind == "tables") != (self.tables is not None):
             raise ValueError("'tables' names a folder for the kind 'tables', and only for it")
+        if self.ct_only and self.kind != "tables":
+            raise ValueError("'ct_only' is for the kind 'tables'")
         return self

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from bmdpipe.core.config.base import Section
+
+REFERENCE_NAMES = (
+    "nhanes3-femoral-neck",
+    "nhanes3-total-hip",
+    "japan2012-femoral-neck",
+    "japan2012-total-hip",
+)
 
 
 class RoiConfig(Section):
@@ -31,3 +38,16 @@ class RoiConfig(Section):
         le=1,
         description="landmarks below this confidence are used with W_LANDMARKS (own choice)",
     )
+    t_score_references: tuple[str, ...] = Field(
+        default=("nhanes3-total-hip", "nhanes3-femoral-neck"),
+        description="references that the CT's areal BMD is compared with, by their names in "
+        "bmdpipe/densitometry/tscore.py; only for a CT that a phantom calibrated",
+    )
+
+    @field_validator("t_score_references")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in REFERENCE_NAMES:
+                raise ValueError(f"'{name}' is none of {', '.join(REFERENCE_NAMES)}")
+        return names

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bmdpipe.core.config.base import Section
 from bmdpipe.core.config.calibration import CalibrationConfig
 from bmdpipe.core.config.cohort import CohortConfig
 from bmdpipe.core.config.companions import BrainMrConfig, TumourConfig
+from bmdpipe.core.config.ct_only import CtOnlyConfig
 from bmdpipe.core.config.evaluation import EvaluationConfig
 from bmdpipe.core.config.explain import ExplainConfig
 from bmdpipe.core.config.folds import FoldsConfig
@@ -44,6 +45,9 @@ class Config(Section):
     )
     brain: BrainConfig = Field(
         default_factory=BrainConfig, description="the virtual cohort of brain MR attribution"
+    )
+    ct_only: CtOnlyConfig = Field(
+        default_factory=CtOnlyConfig, description="subjects with a CT alone, if `cohort.ct_only`"
     )
     imaging: ImagingConfig = Field(
         default_factory=ImagingConfig, description="import of CT series and radiographs"
@@ -94,3 +98,11 @@ class Config(Section):
     tracking: TrackingConfig = Field(
         default_factory=TrackingConfig, description="where runs are recorded for comparison"
     )
+
+    @model_validator(mode="after")
+    def _no_experiments_without_radiographs(self) -> Config:
+        if self.cohort.ct_only and self.hip_bmd.experiments:
+            raise ValueError(
+                "with 'cohort.ct_only' nothing is trained: set hip_bmd.experiments: {}"
+            )
+        return self

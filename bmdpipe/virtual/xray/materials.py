@@ -1,7 +1,7 @@
 """What the beam passes: tissue, bone mineral, metal, aluminium, and the detector's scintillator.
 
 Source of the coefficients: NIST (Hubbell and Seltzer, NISTIR 5632), in `tables`. Compositions by
-mass: muscle, adipose tissue and cortical bone of ICRU-44 and dry air as NIST lists them;
+mass: muscle, adipose tissue and whole blood of ICRU-44 and dry air as NIST lists them;
 hydroxyapatite Ca10(PO4)6(OH)2 and caesium iodide from their formulas; Ti-6Al-4V, and Co-28Cr-6Mo of
 ASTM F75 (unverified).
 """
@@ -43,6 +43,19 @@ MUSCLE = _of(
     K=0.004,
 )
 ADIPOSE = _of(0.95, H=0.114, C=0.598, N=0.007, O=0.278, Na=0.001, S=0.001, Cl=0.001)
+BLOOD = _of(
+    1.06,
+    H=0.102,
+    C=0.110,
+    N=0.033,
+    O=0.745,
+    Na=0.001,
+    P=0.001,
+    S=0.002,
+    Cl=0.003,
+    K=0.002,
+    Fe=0.001,
+)
 WATER = _of(1.0, H=0.111898, O=0.888102)
 AIR = _of(1.205e-3, C=0.000124, N=0.755268, O=0.231781, Ar=0.012827)
 APATITE = _of(3.16, H=0.0020, O=0.4141, P=0.1850, Ca=0.3989)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bmdpipe.core.config.virtual.cohort import VirtualConfig
 from bmdpipe.core.config.virtual.xray import RadiographConfig
 from bmdpipe.core.image import Image
+from bmdpipe.geometry.camera import Camera
 from bmdpipe.virtual.demographics import stream
 from bmdpipe.virtual.hip.anatomy import Anatomy
 from bmdpipe.virtual.hip.positioning import Exposure
@@ -75,10 +76,10 @@ def expose(config: VirtualConfig, anatomy: Anatomy, exposure: Exposure, visit: V
     rng = stream(config.seed, anatomy.person.number, f"exposure {exposure.positioning}")
     setup = arrange(config, anatomy, exposure, visit, rng)
     soft, hard = soft_masses(settings, anatomy, exposure), hard_masses(anatomy, exposure)
-    energy, marker = energy_per_mas(setup, exposure, soft, hard, rng)
+    energy, marker = energy_per_mas(setup, exposure.camera, soft, hard, rng)
     del soft, hard
-    reading, technique = read_out(settings, setup, exposure, energy, rng)
-    picture, window = processed(setup, exposure, reading)
+    reading, technique = read_out(settings, setup, exposure.camera, energy, rng)
+    picture, window = processed(setup, exposure.camera, reading)
     image = Image(picture, exposure.camera.spacing_mm, "attenuation")
     whole = Picture(image, exposure, setup.field, technique, marker, setup.room, window)
     return cropped(whole) if visit.cropped and setup.field.shown else whole
@@ -107,13 +108,13 @@ def arrange(
 
 def energy_per_mas(
     setup: Arrangement,
-    exposure: Exposure,
+    camera: Camera,
     soft: NDArray[np.float32],
     hard: NDArray[np.float32],
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.float32], Marker | None]:
     """Mean energy `[y, x]` that a pixel takes up per mAs, keV, behind grid and marker."""
-    room, camera = setup.room, exposure.camera
+    room = setup.room
     pixel = camera.spacing_mm[0]
     beam = tube_beam(room.kvp, room.filter_mm_al)
     signal = response_to(beam.energy_kev).signal
@@ -135,12 +136,12 @@ def energy_per_mas(
 def read_out(
     settings: RadiographConfig,
     setup: Arrangement,
-    exposure: Exposure,
+    camera: Camera,
     energy: NDArray[np.float32],
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.float32], Technique]:
     """The panel's reading over the target's, corrected for the unattenuated beam."""
-    room, camera = setup.room, exposure.camera
+    room = setup.room
     pixel = camera.spacing_mm[0]
     technique = exposed(
         energy, pixel, room.kvp, room.target_ugy, settings.backup_mas, room.chambers, setup.error
@@ -158,10 +159,10 @@ def read_out(
 
 
 def processed(
-    setup: Arrangement, exposure: Exposure, reading: NDArray[np.float32]
+    setup: Arrangement, camera: Camera, reading: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], Window | None]:
     """The stored picture, and its window where the table is left to the viewer."""
-    room, camera = setup.room, exposure.camera
+    room = setup.room
     inner = inside(setup.field, reading.shape)
     log = enhanced(logarithm(reading), inner, camera.spacing_mm[0], room.look)
     window = window_of(log, inner, room.look)

@@ -46,8 +46,8 @@ def test_exposure_control_keeps_the_dose_behind_thin_and_thick(made, standing):
         setup = _setup(made, standing.camera)
         soft, hard = _slabs(standing.camera, muscle)
         rng = np.random.default_rng(0)
-        energy, _ = energy_per_mas(setup, standing, soft, hard, rng)
-        _, technique = read_out(made.config.radiograph, setup, standing, energy, rng)
+        energy, _ = energy_per_mas(setup, standing.camera, soft, hard, rng)
+        _, technique = read_out(made.config.radiograph, setup, standing.camera, energy, rng)
         assert not technique.stopped
         assert technique.kerma_ugy == pytest.approx(setup.room.target_ugy, rel=1e-3)
         assert technique.deviation == pytest.approx(0, abs=0.01)
@@ -59,10 +59,10 @@ def test_exposure_control_keeps_the_dose_behind_thin_and_thick(made, standing):
 def test_the_back_up_timer_ends_a_hopeless_exposure(made, standing):
     setup = _setup(made, standing.camera)
     energy, _ = energy_per_mas(
-        setup, standing, *_slabs(standing.camera, 40.0), np.random.default_rng(0)
+        setup, standing.camera, *_slabs(standing.camera, 40.0), np.random.default_rng(0)
     )
     settings = made.config.radiograph
-    _, technique = read_out(settings, setup, standing, energy, np.random.default_rng(0))
+    _, technique = read_out(settings, setup, standing.camera, energy, np.random.default_rng(0))
     assert technique.stopped
     assert technique.mas == settings.backup_mas
     assert technique.deviation < -1
@@ -91,9 +91,9 @@ def test_relative_noise_falls_with_the_square_root_of_the_dose(made, standing):
         room = replace(draw_visit(made.config, 2).room, target_ugy=target)
         setup = _setup(made, standing.camera, room=room)
         rng = np.random.default_rng(3)
-        energy, _ = energy_per_mas(setup, standing, *_slabs(standing.camera, 18.0), rng)
+        energy, _ = energy_per_mas(setup, standing.camera, *_slabs(standing.camera, 18.0), rng)
         settings = made.config.radiograph.model_copy(update={"electronic_ugy": 0.0})
-        reading, _ = read_out(settings, setup, standing, energy, rng)
+        reading, _ = read_out(settings, setup, standing.camera, energy, rng)
         middle = reading[80:120, 80:120]
         noise.append(np.diff(middle, axis=1).std() / middle.mean())
     assert noise[0] / noise[1] == pytest.approx(2, rel=0.06)
@@ -220,6 +220,6 @@ def test_metal_outshines_bone(made, standing):
     np.testing.assert_allclose(at, (v, u), atol=3)
     soft, _ = _slabs(standing.camera, 16.0)
     energy, _ = energy_per_mas(
-        _setup(made, standing.camera), standing, soft, hard, np.random.default_rng(0)
+        _setup(made, standing.camera), standing.camera, soft, hard, np.random.default_rng(0)
     )
     assert energy[at] < 0.5 * np.median(energy)
