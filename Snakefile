@@ -28,6 +28,7 @@ include: "rules/evaluate.smk"
 include: "rules/explain.smk"
 include: "rules/report.smk"
 include: "rules/track.smk"
+include: "rules/tables.smk"
 
 
 localrules:
@@ -35,6 +36,12 @@ localrules:
     folds,
     summary,
     track,
+    table2,
+    table3,
+    fig7,
+    fig8,
+    fig9,
+    fig12,
 
 
 rule all:

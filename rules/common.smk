@@ -1,6 +1,7 @@
 # Validation, the cohort's rows, and what every rule is made of: paths, config sections, code hash.
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
@@ -12,6 +13,7 @@ from bmdpipe.core.config.loading import parse_config
 from bmdpipe.core.errors import UsageError
 from bmdpipe.core.layout import Layout
 from bmdpipe.core.provenance import canonical_json, code_hash, compiled_hash, file_hash
+from bmdpipe.core.tables import TABLES, rows_of, with_tables
 from bmdpipe.models.registry import module_of
 from bmdpipe.virtual.configured import configured_cohort
 
@@ -32,7 +34,7 @@ LAYOUT = Layout(CONFIG.results, CONFIG.cohort.name)
 SUBJECTS = COHORT.ids
 VIRTUAL = CONFIG.cohort.kind == "virtual"
 FOLDS = range(CONFIG.folds.n_folds)
-STUDY = CONFIG.hip_bmd
+STUDY = with_tables(CONFIG.hip_bmd, CONFIG.projection.uncalibrated)
 
 
 wildcard_constraints:

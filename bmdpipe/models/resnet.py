@@ -10,7 +10,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from bmdpipe.models.generator import Generator
-from bmdpipe.models.normalisation import group_norm
+from bmdpipe.models.normalisation import decoder_norm, group_norm
 
 
 class ResidualBlock(nn.Module):
@@ -64,7 +64,7 @@ def upsampling_decoder(channels: int, ups: int) -> nn.Sequential:
         wide, narrow = channels // 2**level, channels // 2 ** (level + 1)
         up += [
             nn.ConvTranspose2d(wide, narrow, 3, stride=2, padding=1, output_padding=1, bias=False),
-            group_norm(narrow),
+            decoder_norm(narrow),
             nn.ReLU(inplace=True),
         ]
     up += [nn.ReflectionPad2d(3), nn.Conv2d(channels // 2**ups, 1, 7)]
