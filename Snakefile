@@ -31,6 +31,7 @@ include: "rules/track.smk"
 include: "rules/studies.smk"
 include: "rules/brain_mr_attribution.smk"
 include: "rules/tumour_classification.smk"
+include: "rules/tables.smk"
 
 
 localrules:
@@ -41,6 +42,12 @@ localrules:
     study_track,
     brain_mr_attribution,
     tumour_classification,
+    table2,
+    table3,
+    fig7,
+    fig8,
+    fig9,
+    fig12,
 
 
 rule all:

@@ -62,11 +62,10 @@ def page(summary: dict[str, Any]) -> Iterator[str]:
         f"{made['seeds']['virtual.seed']}, training seed {made['seeds']['training.seed']}.\n"
     )
     yield (
-        "All numbers are of held-out subjects, with 95 % intervals over subjects. Ten training "
+        "All numbers are of held-out subjects, with 95 % intervals over subjects. Twelve training "
         "subjects and minutes of CPU are far too few for the paper's accuracy; the run shows that "
-        "every part works, and the intervals are so wide that the order of the experiments means "
-        "nothing. The demo's training settings were chosen by looking at virtual subjects of the "
-        "same seed.\n"
+        "every part works. The demo's training settings were chosen on virtual subjects of another "
+        "seed ([learning.md](learning.md)).\n"
     )
     if not any(_tells(experiment) for experiment in experiments.values()):
         yield (

@@ -1,6 +1,7 @@
 # Validation, the cohort's rows, and what every rule is made of: paths, config sections, code hash.
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
@@ -20,6 +21,7 @@ from bmdpipe.core.provenance import (
     file_hash,
     folder_state,
 )
+from bmdpipe.core.tables import TABLES, rows_of, with_tables
 from bmdpipe.models.registry import entry_of, module_of
 from bmdpipe.virtual.configured import configured_cohort
 
@@ -45,7 +47,7 @@ VIRTUAL = CONFIG.cohort.kind == "virtual"
 CT_ONLY = CONFIG.cohort.ct_only
 PICTURED = "expose" if CT_ONLY else "import"
 FOLDS = range(CONFIG.folds.n_folds)
-STUDY = CONFIG.hip_bmd
+STUDY = with_tables(CONFIG.hip_bmd, CONFIG.projection.uncalibrated)
 
 
 wildcard_constraints:

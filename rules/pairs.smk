@@ -13,7 +13,7 @@ rule pairs:
     resources:
         **scaled(mem_mb=4000, runtime=120),
     params:
-        config=sections("pairs"),
+        config=sections("pairs", uncalibrated=CONFIG.projection.uncalibrated),
         row=SUBJECT_LIST,
         code=code("pairs"),
     shell:

@@ -1,5 +1,5 @@
 # The run's numbers in one file, the cohort's page, a page per subject.
-EXPERIMENTS = list(STUDY.experiments)
+EXPERIMENTS = list(CONFIG.hip_bmd.experiments)
 STAGE_TRUTH = [LAYOUT.at("evaluate_stages")] if VIRTUAL else []
 RECORDS = [
     folder
@@ -21,7 +21,7 @@ TEMPLATES = sorted(Path(workflow.basedir, "bmdpipe/report/templates").iterdir())
 def report_values():
     return dict(
         cohort=CONFIG.cohort.model_dump(mode="json"),
-        hip_bmd=STUDY.model_dump(mode="json"),
+        hip_bmd=CONFIG.hip_bmd.model_dump(mode="json", exclude={"tables"}),
         folds=CONFIG.folds.model_dump(mode="json"),
     )
 

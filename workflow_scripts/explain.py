@@ -53,13 +53,13 @@ def explain(job: Job, out: Path) -> Outcome:
         "virtual": virtual,
     }
     if experiment.method == "decomposition":
-        images = torch.from_numpy(tested.images["radiograph"])[:, None]
+        images = torch.from_numpy(tested.array("radiograph"))[:, None]
         result["decomposition"] = explain_decomposition(
             out / ATTENTION,
             stages["stage two"],
             stages,
             images,
-            tested.images["pf"],
+            tested.array("pf"),
             cases,
             virtual,
         )
@@ -71,12 +71,13 @@ def explain(job: Job, out: Path) -> Outcome:
     for target in job.config["targets"]:
         if experiment.method == "regression":
             model = load_regression(job.at("train_stage_three", target=target, fold=FOLD))
-            images, layer = torch.from_numpy(tested.images["radiograph"])[:, None], ENCODER
+            images, layer = torch.from_numpy(tested.array("radiograph"))[:, None], ENCODER
         else:
             model, region_px, margin = load_conventional(
                 job.at("train_conventional", target=target, fold=FOLD)
             )
-            images, layer = region_images(tested, region_px, margin), FEATURES
+            regions = region_images(tested, region_px, margin)[np.arange(len(tested))]
+            images, layer = torch.from_numpy(regions)[:, None], FEATURES
         # The report knows the first target's sheet by its plain name.
         name = ATTENTION if not artefacts else f"attention_{target}.png"
         artefacts.append(name)

@@ -13,13 +13,14 @@ from bmdpipe.core.device import pick_device
 from bmdpipe.core.files import FOLDS, PROJECTION_FIT
 from bmdpipe.core.metrics import Metrics
 from bmdpipe.pairs.folds import held_out_subjects, read_folds
-from bmdpipe.pairs.store import Pairs, read_pairs
+from bmdpipe.pairs.store import Pairs, kind_of, read_pairs
+from bmdpipe.training.data import Part
 from bmdpipe.training.prediction import (
     Estimates,
     estimate_from_images,
     estimate_from_projections,
     prediction_rows,
-    project_cases,
+    project_images,
     write_predictions,
     write_projections,
 )
@@ -29,23 +30,25 @@ from bmdpipe.training.stages import region_images
 from workflow_scripts.job import Job, Outcome, run_job
 from workflow_scripts.training_folds import bmd_of, trained_on
 
-KINDS = ("radiograph", "pf")
-
 
 def predict(job: Job, out: Path) -> Outcome:
     experiment = job.section("experiment", Experiment)
     device = pick_device(job.config["device"])
+    decomposer = job.config["decomposer"]
+    pf = kind_of("pf", decomposer["density"] if decomposer else "qct")
     trained = read_pairs(
-        job.at("pairs"), trained_on(job), ("pf",), experiment.positionings, target_only=True
+        job.at("pairs"), trained_on(job), (pf,), experiment.positionings, target_only=True
     )
     held_out = held_out_subjects(read_folds(job.at("folds") / FOLDS), int(job.keys["fold"]))
-    tested = read_pairs(job.at("pairs"), held_out, KINDS, target_only=True)
-    fits = {target: _fit(job, target, trained) for target in job.config["targets"]}
+    tested = read_pairs(
+        job.at("pairs"), held_out, tuple(dict.fromkeys(("radiograph", "pf", pf))), target_only=True
+    )
+    fits = {target: _fit(job, target, trained, pf) for target in job.config["targets"]}
     projections = None
     if experiment.method == "decomposition":
         model = load_decomposition(job.at("train_stage_two", decomposer=str(experiment.decomposer)))
-        projections = project_cases(model, tested, device)
-        write_projections(out, tested.cases, projections, tested.images["pf"])
+        projections = project_images(model, tested.images["radiograph"], device)
+        write_projections(out, tested.cases, projections, tested.array(pf))
 
     rows = []
     for target, fit in fits.items():
@@ -59,7 +62,7 @@ def predict(job: Job, out: Path) -> Outcome:
             target,
             bmd_of(job, target, tested),
             estimates,
-            estimate_from_projections(fit, tested.images["pf"]),
+            estimate_from_projections(fit, tested.images[pf]),
         )
     write_predictions(out, rows)
     write_json(out / PROJECTION_FIT, {target: fit.to_json() for target, fit in fits.items()})
@@ -69,13 +72,13 @@ def predict(job: Job, out: Path) -> Outcome:
     return Outcome(Metrics(values=values, artefacts=(PROJECTION_FIT,)))
 
 
-def _fit(job: Job, target: str, trained: Pairs) -> ProjectionFit:
+def _fit(job: Job, target: str, trained: Pairs, pf: str) -> ProjectionFit:
     """Threshold and line from the true projections of the training folds."""
     known = bmd_of(job, target, trained)
     values = [known[case.subject] for case in trained.cases]
     kept = [i for i, value in enumerate(values) if value is not None]
     return fit_projections(
-        trained.images["pf"][kept], [value for value in values if value is not None]
+        Part(trained.images[pf], np.array(kept)), [v for v in values if v is not None]
     )
 
 
@@ -83,12 +86,10 @@ def _regress(
     job: Job, experiment: Experiment, target: str, tested: Pairs, device: torch.device
 ) -> Estimates:
     if experiment.method == "regression":
-        images = torch.from_numpy(np.ascontiguousarray(tested.images["radiograph"]))[:, None]
-        model = load_regression(job.at("train_stage_three", target=target))
-    else:
-        model, region_px, margin = load_conventional(job.at("train_conventional", target=target))
-        images = region_images(tested, region_px, margin)
-    return estimate_from_images(model, images, device)
+        trained = load_regression(job.at("train_stage_three", target=target))
+        return estimate_from_images(trained, tested.images["radiograph"], device)
+    trained, region_px, margin = load_conventional(job.at("train_conventional", target=target))
+    return estimate_from_images(trained, region_images(tested, region_px, margin), device)
 
 
 if __name__ == "__main__":

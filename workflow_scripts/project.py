@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,13 @@ from bmdpipe.core.config.projection import ProjectionConfig
 from bmdpipe.core.errors import CaseError
 from bmdpipe.core.files import (
     BONES,
+    BONES_CT,
+    CT,
     DENSITY,
     LABELS,
     POSES,
     PROXIMAL_FEMUR,
+    PROXIMAL_FEMUR_CT,
     QC,
     RADIOGRAPH,
     REGION,
@@ -24,6 +28,7 @@ from bmdpipe.core.files import (
 from bmdpipe.core.image import Image
 from bmdpipe.core.labels import BODIES, femur_body, femur_label
 from bmdpipe.core.metrics import Metrics
+from bmdpipe.core.volume import Volume
 from bmdpipe.geometry.camera import Camera
 from bmdpipe.imaging.nifti import read_image, read_volume, write_image
 from bmdpipe.projection.body import Body
@@ -32,22 +37,32 @@ from bmdpipe.projection.montage import montage_row
 from bmdpipe.projection.picture import write_png
 from workflow_scripts.job import Job, Outcome, run_case
 
+HU_CM = "HU cm"
+"""Of projections of uncalibrated CT, on the scale of mg/cm2 if 1 HU were 1 mg/cm3."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is projected: file names and unit of bones and proximal femur, and their bodies."""
+
+    bones: str
+    pf: str
+    unit: str
+    bodies: dict[str, Body]
+    proximal: Body
+
 
 def project(job: Job, out: Path) -> Outcome:
     config = job.section("projection", ProjectionConfig)
     side = read_json(job.at("import") / SUBJECT)["side"]
     target, label = femur_body(side), femur_label(side)
-    density = read_volume(job.at("calibrate") / DENSITY)
-    # Fatty marrow lies below water in CT and would count as negative mineral, which does not exist.
-    density = density.like(np.clip(density.array, 0, None), density.unit)
     labels = read_volume(job.at("segment") / LABELS).array
     region = read_volume(job.at("roi") / REGION).array == label
-    bodies = {
-        name: Body.from_volume(density, labels == value)
-        for name, value in BODIES.items()
-        if (labels == value).any()
-    }
-    proximal = Body.from_volume(density, region)
+    density = read_volume(job.at("calibrate") / DENSITY)
+    kinds = [Kind(BONES, PROXIMAL_FEMUR, "mg/cm2", *_bodies(density, labels, region))]
+    if config.uncalibrated:
+        plain = read_volume(job.at("import") / CT)
+        kinds.append(Kind(BONES_CT, PROXIMAL_FEMUR_CT, HU_CM, *_bodies(plain, labels, region)))
 
     rows, means = [], []
     for radiograph, found in sorted(read_json(job.at("register") / POSES).items()):
@@ -56,17 +71,22 @@ def project(job: Job, out: Path) -> Outcome:
             continue
         full = Camera.from_json(found["camera"])
         camera = full.resized(field_of_view(full, config.pixel_mm))
-        bones = density_projection([(bodies[n], pose) for n, pose in placed.items()], camera)
-        pf = density_projection([(proximal, placed[target])], camera)
         meta = {"camera": camera.to_json(), "bodies": sorted(placed), "side": side}
-        for name, array in ((BONES, bones), (PROXIMAL_FEMUR, pf)):
-            image = Image(array, camera.spacing_mm, "mg/cm2")
-            write_image(out / name.format(radiograph=radiograph), image, meta)
-        means.append(mean_of_nonzero(pf))
+        made = []
+        for kind in kinds:
+            bones = density_projection(
+                [(kind.bodies[n], pose) for n, pose in placed.items()], camera
+            )
+            pf = density_projection([(kind.proximal, placed[target])], camera)
+            for name, array in ((kind.bones, bones), (kind.pf, pf)):
+                image = Image(array, camera.spacing_mm, kind.unit)
+                write_image(out / name.format(radiograph=radiograph), image, meta)
+            made.append((bones, pf))
+        means.append(mean_of_nonzero(made[0][1]))
         picture = read_image(
             job.at(job.config["radiographs"]) / RADIOGRAPH.format(radiograph=radiograph)
         )
-        rows.append(montage_row(picture.array, bones, pf))
+        rows.append(montage_row(picture.array, *made[0]))
     if not rows:
         raise CaseError(
             "E_REGISTRATION", job.keys["subject"], "no radiograph of this subject was registered"
@@ -78,6 +98,18 @@ def project(job: Job, out: Path) -> Outcome:
             artefacts=(QC,),
         )
     )
+
+
+def _bodies(volume: Volume, labels: NDArray, region: NDArray) -> tuple[dict[str, Body], Body]:
+    """Each bone, and the proximal femur. Fatty marrow lies below water in CT and would count as
+    negative mineral, which does not exist."""
+    positive = volume.like(np.clip(volume.array, 0, None), volume.unit)
+    bones = {
+        name: Body.from_volume(positive, labels == value)
+        for name, value in BODIES.items()
+        if (labels == value).any()
+    }
+    return bones, Body.from_volume(positive, region)
 
 
 def field_of_view(camera: Camera, pixel_mm: float) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from workflow_scripts.training_folds import bmd_of, finish, state_of, trained_on
 def train_conventional(job: Job, out: Path) -> Outcome:
     experiment = job.section("experiment", Experiment)
     pairs_config = job.section("pairs", PairsConfig)
-    config = job.section("training", TrainingConfig)
+    config = job.section("training", TrainingConfig).seeded(experiment.seed)
     conventional = config.conventional
     subjects = trained_on(job)
     pairs = read_pairs(

@@ -7,7 +7,7 @@ from pathlib import Path
 from bmdpipe.core.config.pairs import PairsConfig
 from bmdpipe.core.config.study import Decomposer
 from bmdpipe.core.config.training import TrainingConfig
-from bmdpipe.pairs.store import read_pairs
+from bmdpipe.pairs.store import kind_of, read_pairs
 from bmdpipe.training.history import history_metrics, write_history
 from bmdpipe.training.saved import save_decomposition
 from bmdpipe.training.stages import decompose
@@ -18,21 +18,22 @@ from workflow_scripts.training_folds import finish, stage_one_subjects, state_of
 def train_stage_one(job: Job, out: Path) -> Outcome:
     decomposer = job.section("decomposer", Decomposer)
     pairs_config = job.section("pairs", PairsConfig)
-    config = job.section("training", TrainingConfig)
+    config = job.section("training", TrainingConfig).seeded(decomposer.seed)
     subjects = stage_one_subjects(job)
-    pairs = read_pairs(job.at("pairs"), subjects, ("radiograph", "bones"), decomposer.positionings)
+    kind = kind_of("bones", decomposer.density)
+    pairs = read_pairs(job.at("pairs"), subjects, ("radiograph", kind), decomposer.positionings)
     state = state_of(job, subjects)
     trained, discriminator, history = decompose(
         "stage_one",
         pairs,
-        "bones",
+        kind,
         decomposer.stage_one_epochs,
         decomposer,
         pairs_config,
         config,
         state,
     )
-    save_decomposition(out, trained, discriminator, "bones", subjects)
+    save_decomposition(out, trained, discriminator, kind, subjects)
     write_history(out, history)
     finish(state)
     return Outcome(

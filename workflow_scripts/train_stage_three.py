@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-
 from bmdpipe.core.config.pairs import PairsConfig
 from bmdpipe.core.config.study import Experiment
 from bmdpipe.core.config.training import TrainingConfig
@@ -22,16 +20,12 @@ from workflow_scripts.training_folds import bmd_of, finish, state_of, trained_on
 def train_stage_three(job: Job, out: Path) -> Outcome:
     experiment = job.section("experiment", Experiment)
     pairs_config = job.section("pairs", PairsConfig)
-    config = job.section("training", TrainingConfig)
+    config = job.section("training", TrainingConfig).seeded(experiment.seed)
     subjects = trained_on(job)
     pairs = read_pairs(
         job.at("pairs"), subjects, ("radiograph",), experiment.positionings, target_only=True
     )
-    data = with_values(
-        pairs,
-        torch.from_numpy(pairs.images["radiograph"])[:, None],
-        bmd_of(job, job.keys["target"], pairs),
-    )
+    data = with_values(pairs, pairs.images["radiograph"], bmd_of(job, job.keys["target"], pairs))
     assert experiment.decomposer is not None  # the config model sees to it
     stage_two = job.at("train_stage_two", decomposer=experiment.decomposer)
     state = state_of(job, subjects, stage_two / WEIGHTS)

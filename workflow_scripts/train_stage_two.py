@@ -8,7 +8,7 @@ from bmdpipe.core.config.pairs import PairsConfig
 from bmdpipe.core.config.study import Decomposer
 from bmdpipe.core.config.training import TrainingConfig
 from bmdpipe.core.files import DISCRIMINATORS, WEIGHTS
-from bmdpipe.pairs.store import read_pairs
+from bmdpipe.pairs.store import kind_of, read_pairs
 from bmdpipe.training.history import history_metrics, write_history
 from bmdpipe.training.saved import save_decomposition
 from bmdpipe.training.stages import decompose
@@ -19,10 +19,11 @@ from workflow_scripts.training_folds import finish, state_of, trained_on
 def train_stage_two(job: Job, out: Path) -> Outcome:
     decomposer = job.section("decomposer", Decomposer)
     pairs_config = job.section("pairs", PairsConfig)
-    config = job.section("training", TrainingConfig)
+    config = job.section("training", TrainingConfig).seeded(decomposer.seed)
     subjects = trained_on(job)
+    kind = kind_of("pf", decomposer.density)
     pairs = read_pairs(
-        job.at("pairs"), subjects, ("radiograph", "pf"), decomposer.positionings, target_only=True
+        job.at("pairs"), subjects, ("radiograph", kind), decomposer.positionings, target_only=True
     )
     before = job.at("train_stage_one") if decomposer.hierarchical else None
     state = state_of(
@@ -31,7 +32,7 @@ def train_stage_two(job: Job, out: Path) -> Outcome:
     trained, discriminator, history = decompose(
         "stage_two",
         pairs,
-        "pf",
+        kind,
         decomposer.stage_two_epochs,
         decomposer,
         pairs_config,
@@ -39,7 +40,7 @@ def train_stage_two(job: Job, out: Path) -> Outcome:
         state,
         before,
     )
-    save_decomposition(out, trained, discriminator, "pf", subjects)
+    save_decomposition(out, trained, discriminator, kind, subjects)
     write_history(out, history)
     finish(state)
     return Outcome(

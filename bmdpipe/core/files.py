@@ -57,11 +57,14 @@ OVERLAY = "overlays/{radiograph}.png"
 # project
 BONES = "{radiograph}_bones.nii.gz"
 PROXIMAL_FEMUR = "{radiograph}_pf.nii.gz"
+BONES_CT = "{radiograph}_bones_ct.nii.gz"
+PROXIMAL_FEMUR_CT = "{radiograph}_pf_ct.nii.gz"
 
 # pairs
 INDEX = "index.tsv"
 PAIRS_OF_SUBJECT = "{subject}.safetensors"
 AUGMENTATION_SHEET = "augmentation.png"
+AUGMENTATIONS = "augmentations.json"
 
 # predict
 PREDICTIONS = "predictions.tsv"
@@ -71,6 +74,14 @@ PREDICTED_PROJECTIONS = "projections.safetensors"
 # evaluate
 EVALUATION = "evaluation.json"
 INTERVALS = "intervals.tsv"
+
+# compress
+COMPRESSED = "compressed.tsv"
+
+# table
+TABLE = "{table}.tsv"
+TABLE_PAGE = "{table}.md"
+TABLE_FIGURE = "{table}.png"
 
 # explain
 ATTENTION = "attention.png"

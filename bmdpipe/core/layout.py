@@ -25,6 +25,8 @@ STAGES: dict[str, str] = {
     "evaluate_stages": "evaluate/stages",
     "evaluate": "evaluate/experiments/{experiment}",
     "explain": "explain/{experiment}",
+    "compress": "compress/{experiment}/fold{fold}",
+    "table": "tables/{table}",
     "report": "report",
     "summary": "summary.json",
     "track": "tracked.json",

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from bmdpipe.models.normalisation import group_norm
+from bmdpipe.models.normalisation import decoder_norm
 
 
 def doubling(channels: int, width: int) -> list[nn.Module]:
     """Twice the height and width, by a transposed convolution."""
     return [
         nn.ConvTranspose2d(channels, width, 3, stride=2, padding=1, output_padding=1, bias=False),
-        group_norm(width),
+        decoder_norm(width),
         nn.ReLU(inplace=True),
     ]
 

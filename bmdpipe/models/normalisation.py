@@ -8,6 +8,16 @@ MOST_GROUPS = 32
 LEAST_CHANNELS_PER_GROUP = 2
 
 
+def decoder_norm(channels: int) -> nn.Module:
+    """Group normalisation in a decoder that is wide enough for it, nothing in a narrow one.
+
+    Few channels to a group make it nearly instance normalisation, which takes from a feature map
+    how strong it is. What a decoder has to draw is just that: how dense the bone is.
+    """
+    enough = channels >= MOST_GROUPS * LEAST_CHANNELS_PER_GROUP
+    return group_norm(channels) if enough else nn.Identity()
+
+
 def group_norm(channels: int) -> nn.GroupNorm:
     """32 groups (Wu 2018), or the most that divide the channels and leave two to each.
 

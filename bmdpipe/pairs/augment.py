@@ -7,7 +7,9 @@ Brightness and contrast act on the radiograph alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,6 +30,23 @@ class Augmentation:
     output_from_input: Tensor
     brightness: Tensor
     contrast: Tensor
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """A record for each image; `from_json` of it changes images in the same way again."""
+        return [
+            {"output_from_input": matrix.tolist(), "brightness": float(b), "contrast": float(c)}
+            for matrix, b, c in zip(
+                self.output_from_input, self.brightness, self.contrast, strict=True
+            )
+        ]
+
+    @classmethod
+    def from_json(cls, rows: Sequence[Mapping[str, Any]]) -> Augmentation:
+        return cls(
+            torch.tensor([row["output_from_input"] for row in rows]),
+            torch.tensor([row["brightness"] for row in rows]),
+            torch.tensor([row["contrast"] for row in rows]),
+        )
 
 
 def draw(n: int, config: AugmentationConfig, generator: torch.Generator) -> Augmentation:

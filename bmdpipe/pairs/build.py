@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,9 +18,9 @@ from bmdpipe.pairs.store import KINDS, Case
 
 @dataclass(frozen=True)
 class RegisteredRadiograph:
-    """A radiograph with its density projections on the same detector area.
+    """A radiograph with its density projections by kind on the same detector area.
 
-    `camera` is the radiograph's; `pf` is the target side's projection; `sides` are the hips whose
+    `camera` is the radiograph's; a `pf` is the target side's projection; `sides` are the hips whose
     pose can be trusted.
     """
 
@@ -28,8 +28,7 @@ class RegisteredRadiograph:
     positioning: str
     camera: Camera
     radiograph: Image
-    bones: Image
-    pf: Image
+    projections: Mapping[str, Image]
     sides: tuple[str, ...]
 
 
@@ -38,18 +37,20 @@ def build_subject(
     target_side: str | None,
     radiographs: Iterable[RegisteredRadiograph],
     config: PairsConfig,
+    kinds: Sequence[str] = KINDS[1:],
 ) -> tuple[list[Case], dict[str, NDArray[np.float32]]]:
     """The subject's cases and its image stacks `[n, h, w]` by kind; `pf` is zero on the other side.
 
-    Without a `target_side` the subject serves the bones of stage one alone.
+    `kinds` are the projections that every radiograph comes with. Without a `target_side` the
+    subject serves the bones of stage one alone.
 
     Raises ValueError if a projection does not cover its radiograph's detector area.
     """
     cases: list[Case] = []
-    stacks: dict[str, list[NDArray[np.float32]]] = {kind: [] for kind in KINDS}
+    stacks: dict[str, list[NDArray[np.float32]]] = {kind: [] for kind in (KINDS[0], *kinds)}
     for radiograph in radiographs:
         area = area_of(radiograph.camera)
-        for image in (radiograph.radiograph, radiograph.bones, radiograph.pf):
+        for image in (radiograph.radiograph, *radiograph.projections.values()):
             _check_area(radiograph.name, area, image)
         for side in (side for side in SIDES if side in radiograph.sides):
             mirrored = config.canonical_side and side == "L"
@@ -69,9 +70,10 @@ def build_subject(
                 )
             )
             stacks["radiograph"].append(hip_image(radiograph.radiograph, window))
-            stacks["bones"].append(hip_image(radiograph.bones, window))
-            pf = hip_image(radiograph.pf, window)
-            stacks["pf"].append(pf if is_target else np.zeros_like(pf))
+            for kind in kinds:
+                made = hip_image(radiograph.projections[kind], window)
+                absent = kind.startswith("pf") and not is_target
+                stacks[kind].append(np.zeros_like(made) if absent else made)
     width, height = config.size_px
     empty = np.zeros((0, height, width), dtype=np.float32)
     return cases, {kind: np.stack(stack) if stack else empty for kind, stack in stacks.items()}

@@ -2,9 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
+
+from bmdpipe.pairs.mapped import ImageStack
+
+
+@dataclass(frozen=True)
+class RegionStack:
+    """The region images of a stack of radiographs and their true `pf`, cut when asked for."""
+
+    radiographs: ImageStack
+    pf: ImageStack
+    region_px: int
+    margin: float
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.radiographs), self.region_px, self.region_px)
+
+    def __len__(self) -> int:
+        return len(self.radiographs)
+
+    def __getitem__(self, chosen: NDArray[np.int64], /) -> NDArray[np.float32]:
+        regions = crop_regions(
+            torch.from_numpy(self.radiographs[chosen]),
+            torch.from_numpy(self.pf[chosen]),
+            self.region_px,
+            self.margin,
+        )
+        return np.asarray(regions)
 
 
 def crop_regions(radiographs: Tensor, pf: Tensor, region_px: int, margin: float) -> Tensor:

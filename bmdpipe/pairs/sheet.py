@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from matplotlib.figure import Figure
 
@@ -25,7 +26,10 @@ def write_augmentation_sheet(
     generator = torch.Generator().manual_seed(seed)
     for row in range(rows):
         images = torch.stack(
-            [torch.from_numpy(pairs.images[kind][row]) for kind in ("radiograph", "bones")]
+            [
+                torch.from_numpy(pairs.images[kind][np.array([row])][0])
+                for kind in ("radiograph", "bones")
+            ]
         )
         drawn = draw(COLUMNS, config, generator)
         moved = apply_geometry(images[None].repeat(COLUMNS, 1, 1, 1), drawn)

@@ -1,7 +1,7 @@
 """Hip images on disk: one file per subject, one index for the cohort.
 
 Reading takes a list of subjects and opens their files and no other: a training never touches the
-subjects of its test fold.
+subjects of its test fold. Files are mapped, so that memory holds a batch and not the cohort.
 """
 
 from __future__ import annotations
@@ -14,15 +14,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from bmdpipe.core.atomic import atomic_path, write_text
 from bmdpipe.core.errors import UsageError
 from bmdpipe.core.files import INDEX, PAIRS_OF_SUBJECT
 from bmdpipe.geometry.camera import Camera
+from bmdpipe.pairs.mapped import ImageStack, MappedStack, map_tensors
 
 KINDS = ("radiograph", "bones", "pf")
 """The radiograph (attenuation), the bones and the proximal femur (density projections, mg/cm2)."""
+CT_KINDS = ("bones_ct", "pf_ct")
+"""Beside them, where they are wanted: bones and proximal femur from uncalibrated CT (HU cm)."""
+
+
+def kind_of(part: str, density: str) -> str:
+    """The kind of image that shows a part (`bones`, `pf`) in `qct` or `ct` density."""
+    return part if density == "qct" else f"{part}_{density}"
 
 
 @dataclass(frozen=True)
@@ -47,19 +55,24 @@ class Case:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Cases and their images: each of `images` is `[n, h, w]` in the order of `cases`."""
+    """Cases and their images: each of `images` is `[n, h, w]` in the order of `cases`, on disk
+    until it is indexed."""
 
     cases: tuple[Case, ...]
-    images: Mapping[str, NDArray[np.float32]]
+    images: Mapping[str, ImageStack]
 
     def __len__(self) -> int:
         return len(self.cases)
 
+    def array(self, kind: str) -> NDArray[np.float32]:
+        """All images of one kind `[n, h, w]` in memory."""
+        return self.images[kind][np.arange(len(self))]
+
 
 def write_subject(folder: Path, subject: str, images: Mapping[str, NDArray[np.float32]]) -> None:
-    """Write one subject's stacks `[n, h, w]`."""
+    """Write one subject's stacks `[n, h, w]` by kind."""
     with atomic_path(Path(folder) / PAIRS_OF_SUBJECT.format(subject=subject)) as part:
-        save_file({kind: np.ascontiguousarray(images[kind]) for kind in KINDS}, part)
+        save_file({kind: np.ascontiguousarray(images[kind]) for kind in images}, part)
 
 
 def write_index(folder: Path, cases: Sequence[Case]) -> None:
@@ -122,15 +135,23 @@ def read_pairs(
             f"no hip image of these {len(subjects)} subjects is usable in {folder}: look into the "
             "records of import, register and project"
         )
-    stacks: dict[str, list[NDArray[np.float32]]] = {kind: [] for kind in kinds}
-    for subject in dict.fromkeys(case.subject for case in cases):
-        rows = [case.row for case in cases if case.subject == subject]
-        stored = _open_subject(Path(folder) / PAIRS_OF_SUBJECT.format(subject=subject))
-        for kind in kinds:
-            stacks[kind].append(stored[kind][rows])
-    ordered = [c for s in dict.fromkeys(c.subject for c in cases) for c in cases if c.subject == s]
-    return Pairs(tuple(ordered), {kind: np.concatenate(stack) for kind, stack in stacks.items()})
+    subject_list = list(dict.fromkeys(case.subject for case in cases))
+    stored = [
+        _open_subject(Path(folder) / PAIRS_OF_SUBJECT.format(subject=subject))
+        for subject in subject_list
+    ]
+    ordered = [case for subject in subject_list for case in cases if case.subject == subject]
+    rows = [(subject_list.index(case.subject), case.row) for case in ordered]
+    missing = sorted({kind for arrays in stored for kind in kinds if kind not in arrays})
+    if missing:
+        raise UsageError(
+            f"the pairs in {folder} have no {', '.join(missing)}: set projection.uncalibrated"
+        )
+    return Pairs(
+        tuple(ordered),
+        {kind: MappedStack([arrays[kind] for arrays in stored], rows) for kind in kinds},
+    )
 
 
 def _open_subject(path: Path) -> dict[str, NDArray[np.float32]]:
-    return load_file(path)
+    return map_tensors(path)

@@ -18,7 +18,7 @@ from bmdpipe.models.pretrained import take_over
 from bmdpipe.models.registry import MODELS, build
 from bmdpipe.pairs.examples import Examples
 from bmdpipe.training.loop import Row, fresh
-from bmdpipe.training.regression import predict_images
+from bmdpipe.training.regression import outputs
 from bmdpipe.training.supervised import (
     Learnt,
     class_weights,
@@ -45,7 +45,7 @@ class Classifier:
 
     def logits(self, inputs: Tensor, batch_size: int = 8) -> Tensor:
         device = next(self.network.parameters()).device
-        return predict_images(self.network, inputs, device, batch_size)
+        return outputs(self.network, (part.to(device) for part in inputs.split(batch_size)))
 
 
 def new_classifier(model: str, classes: Sequence[str], shape: Sequence[int]) -> Classifier:

@@ -42,7 +42,6 @@ def train_decomposition(
 
     Raises FloatingPointError if a loss is no longer finite.
     """
-    data = data.to(frame.device)
     for network in (generator, discriminator):
         place(network, frame.device).train()
     made = adamw(generator.parameters(), config.optimiser)
@@ -63,11 +62,13 @@ def train_decomposition(
                 judged,
                 factor * (config.discriminator_learning_rate or config.optimiser.learning_rate),
             )
-            radiograph, true = data.radiographs[chosen], data.projections[chosen]
-            if augments:
-                drawn = draw(len(chosen), augmentation, random)
-                both = apply_geometry(torch.cat([radiograph, true], dim=1), drawn)
-                radiograph, true = apply_intensity(both[:, :1], drawn), both[:, 1:]
+            both = data.batch(chosen, frame.device)
+            drawn = draw(len(chosen), augmentation, random) if augments else None
+            if drawn is not None:
+                both = apply_geometry(both, drawn)
+            radiograph, true = both[:, :1], both[:, 1:]
+            if drawn is not None:
+                radiograph = apply_intensity(radiograph, drawn)
             radiograph, true = scale.radiograph_in(radiograph), scale.density_in(true)
             losses = _step(generator, discriminator, radiograph, true, made, judged, config, frame)
             names = [data.cases[i] for i in chosen.tolist()]

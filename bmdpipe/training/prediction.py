@@ -12,11 +12,12 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from bmdpipe.core.atomic import atomic_path, write_text
+from bmdpipe.core.atomic import atomic_path, read_json, write_text
 from bmdpipe.core.config.study import Target
 from bmdpipe.core.files import PREDICTED_PROJECTIONS, PREDICTIONS
 from bmdpipe.core.provenance import canonical_json
-from bmdpipe.pairs.store import Case, Pairs
+from bmdpipe.pairs.mapped import ImageStack
+from bmdpipe.pairs.store import Case
 from bmdpipe.training.projection_fit import ProjectionFit
 from bmdpipe.training.regression import predict_images
 from bmdpipe.training.saved import Decomposition, Regression
@@ -47,22 +48,26 @@ class Estimates:
     flags: tuple[str, ...]
 
 
-def project_cases(model: Decomposition, pairs: Pairs, device: torch.device) -> NDArray[np.float32]:
-    """The predicted density projections `[n, h, w]`, mg/cm2."""
+def project_images(
+    model: Decomposition, radiographs: ImageStack, device: torch.device
+) -> NDArray[np.float32]:
+    """The predicted density projections `[n, h, w]`, in the unit that was learned (mg/cm2)."""
     model.generator.to(device)
-    made = predict_images(model, _images(pairs), device)
-    return made[:, 0].numpy()
+    return predict_images(model, radiographs, device)[:, 0].numpy()
 
 
-def estimate_from_projections(fit: ProjectionFit, projections: NDArray) -> Estimates:
+def read_fits(path: Path) -> dict[str, ProjectionFit]:
+    """The fits by target that a prediction left."""
+    return {target: ProjectionFit.from_json(raw) for target, raw in read_json(path).items()}
+
+
+def estimate_from_projections(fit: ProjectionFit, projections: ImageStack) -> Estimates:
     """BMD by threshold, mean and line; a projection unlike those of the fit is flagged."""
     flags = tuple(IMPLAUSIBLE if bad else "" for bad in fit.implausible(projections))
     return Estimates(fit.bmd(projections), flags)
 
 
-def estimate_from_images(
-    model: Regression, images: torch.Tensor, device: torch.device
-) -> Estimates:
+def estimate_from_images(model: Regression, images: ImageStack, device: torch.device) -> Estimates:
     """BMD by regression; a value far outside the training folds' is flagged."""
     model.network.to(device)
     values = predict_images(model, images, device).numpy().astype(np.float64)
@@ -117,7 +122,3 @@ def write_projections(
             part,
             metadata={"cases": names},
         )
-
-
-def _images(pairs: Pairs) -> torch.Tensor:
-    return torch.from_numpy(pairs.images["radiograph"])[:, None]

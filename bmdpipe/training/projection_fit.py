@@ -8,10 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bmdpipe.pairs.mapped import ImageStack, in_parts
+from bmdpipe.pairs.normalise import positive_quantile
+
 N_THRESHOLDS = 61
 LOWEST_SHARE = 0.1
 HIGHEST_QUANTILE = 0.6
 AREA_TOLERANCE = 0.35
+CONSTANT = "projections or BMD values that do not differ cannot be fitted"
 
 
 @dataclass(frozen=True)
@@ -31,16 +35,16 @@ class ProjectionFit:
     area_px: tuple[float, float]
     mean_mg_cm2: tuple[float, float]
 
-    def bmd(self, projections: NDArray) -> NDArray[np.float64]:
+    def bmd(self, projections: ImageStack) -> NDArray[np.float64]:
         """BMD `[n]`, in the unit of the fitted values, of projections `[n, h, w]` in mg/cm2."""
-        return self.slope * mean_above(projections, self.threshold_mg_cm2) + self.intercept
+        means, _ = means_above(projections, np.array([self.threshold_mg_cm2]))
+        return self.slope * means[0] + self.intercept
 
-    def implausible(self, projections: NDArray) -> NDArray[np.bool_]:
+    def implausible(self, projections: ImageStack) -> NDArray[np.bool_]:
         """Whether area or mean lie well outside what the fit has seen, `[n]`."""
-        areas = reaching(projections, self.threshold_mg_cm2).sum(axis=(1, 2))
-        means = mean_above(projections, self.threshold_mg_cm2)
+        means, areas = means_above(projections, np.array([self.threshold_mg_cm2]))
         flags = np.zeros(len(projections), dtype=bool)
-        for found, (low, high) in ((areas, self.area_px), (means, self.mean_mg_cm2)):
+        for found, (low, high) in ((areas[0], self.area_px), (means[0], self.mean_mg_cm2)):
             flags |= (found < low * (1 - AREA_TOLERANCE)) | (found > high * (1 + AREA_TOLERANCE))
         return flags
 
@@ -61,20 +65,28 @@ class ProjectionFit:
         return cls(**{**raw, **{name: tuple(raw[name]) for name in lists}})
 
 
-def reaching(projections: NDArray, threshold: float) -> NDArray[np.bool_]:
-    """Where there is bone that reaches the threshold; empty pixels never count."""
-    return (projections >= threshold) & (projections > 0)
+def means_above(
+    projections: ImageStack, thresholds: NDArray
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Mean and number of the pixels that reach each threshold, both `[thresholds, n]`.
+
+    Empty pixels never count; the mean is 0 where no pixel reaches.
+    """
+    n = len(projections)
+    means, counts = np.zeros((len(thresholds), n)), np.zeros((len(thresholds), n), dtype=np.int64)
+    images = (image for part in in_parts(projections) for image in part)
+    for column, image in enumerate(images):
+        bone = np.sort(image[image > 0].astype(np.float64))
+        # What lies at or above a threshold is the end of the sorted pixels.
+        from_below = np.concatenate([[0.0], np.cumsum(bone)])
+        first = np.searchsorted(bone, thresholds)
+        counts[:, column] = len(bone) - first
+        total = from_below[-1] - from_below[first]
+        means[:, column] = total / np.maximum(counts[:, column], 1)
+    return means, counts
 
 
-def mean_above(projections: NDArray, threshold: float) -> NDArray[np.float64]:
-    """Mean of the pixels that reach the threshold, `[n]`; 0 where none does."""
-    inside = reaching(projections, threshold)
-    count = inside.sum(axis=(1, 2))
-    total = np.where(inside, projections, 0).sum(axis=(1, 2), dtype=np.float64)
-    return total / np.maximum(count, 1)
-
-
-def fit_projections(projections: NDArray, values: Sequence[float]) -> ProjectionFit:
+def fit_projections(projections: ImageStack, values: Sequence[float]) -> ProjectionFit:
     """Tune the threshold on true projections `[n, h, w]` and fit the line to their BMD values.
 
     Of the thresholds from a tenth of the bone's mean to the 60 % quantile of its pixels, the one
@@ -84,22 +96,24 @@ def fit_projections(projections: NDArray, values: Sequence[float]) -> Projection
     Raises ValueError if the values or the means do not differ.
     """
     bmd = np.asarray(values, dtype=np.float64)
-    bone = projections[projections > 0]
-    lowest, highest = LOWEST_SHARE * bone.mean(), np.quantile(bone, HIGHEST_QUANTILE)
-    thresholds = np.linspace(lowest, highest, N_THRESHOLDS)
-    means = np.stack([mean_above(projections, float(t)) for t in thresholds])
-    if np.ptp(bmd) == 0 or np.any(np.ptp(means, axis=1) == 0):
-        raise ValueError("projections or BMD values that do not differ cannot be fitted")
+    whole, pixels = means_above(projections, np.array([0.0]))
+    bone_mean = float((whole * pixels).sum() / max(pixels.sum(), 1))
+    if np.ptp(bmd) == 0 or bone_mean == 0:
+        raise ValueError(CONSTANT)
+    highest = positive_quantile(projections, HIGHEST_QUANTILE)
+    thresholds = np.linspace(LOWEST_SHARE * bone_mean, highest, N_THRESHOLDS)
+    means, areas = means_above(projections, thresholds)
+    if np.any(np.ptp(means, axis=1) == 0):
+        raise ValueError(CONSTANT)
     correlations = np.array([np.corrcoef(row, bmd)[0, 1] for row in means])
     best = int(np.argmax(correlations))
     slope, intercept = np.polyfit(means[best], bmd, 1)
-    areas = reaching(projections, float(thresholds[best])).sum(axis=(1, 2))
     return ProjectionFit(
         threshold_mg_cm2=float(thresholds[best]),
         slope=float(slope),
         intercept=float(intercept),
         thresholds_mg_cm2=tuple(float(t) for t in thresholds),
         correlations=tuple(float(c) for c in correlations),
-        area_px=(float(areas.min()), float(areas.max())),
+        area_px=(float(areas[best].min()), float(areas[best].max())),
         mean_mg_cm2=(float(means[best].min()), float(means[best].max())),
     )

@@ -6,7 +6,7 @@ Source: Gu 2023 §3.3, eq. 9 to 11.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import torch
@@ -16,8 +16,9 @@ from bmdpipe.core.config.pairs import AugmentationConfig
 from bmdpipe.core.config.training import OptimiserConfig, RegressionConfig
 from bmdpipe.models.regression import RegressionNetwork
 from bmdpipe.pairs.augment import apply_geometry, apply_intensity, draw, is_active
+from bmdpipe.pairs.mapped import ImageStack, in_parts
 from bmdpipe.pairs.normalise import ImageScale, ValueScale
-from bmdpipe.training.data import ValuePairs
+from bmdpipe.training.data import ValuePairs, on_device
 from bmdpipe.training.loop import Frame, Mean, Row, batches, check_finite, place, run_epochs
 from bmdpipe.training.losses import sample_weights, weighted_l1_loss
 from bmdpipe.training.schedule import adamw, rate_factor, set_rate, step
@@ -78,11 +79,10 @@ def train_regression(
 
     Raises FloatingPointError if the loss is no longer finite.
     """
-    data = data.to(frame.device)
     place(network, frame.device).train()
     optimiser = adamw([p for p in network.parameters() if p.requires_grad], optimiser_config)
-    weights = sample_weights(data.values)
-    values = value_scale.value_in(data.values)
+    weights = sample_weights(data.values).to(frame.device)
+    values = value_scale.value_in(data.values).to(frame.device)
     steps = math.ceil(len(data) / batch_size)
     augments = is_active(augmentation)
 
@@ -93,7 +93,7 @@ def train_regression(
                 epoch + index / steps, epoch * steps + index, n_epochs, optimiser_config
             )
             set_rate(optimiser, factor * optimiser_config.learning_rate)
-            images = data.images[chosen]
+            images = data.batch(chosen, frame.device)
             if augments:
                 drawn = draw(len(chosen), augmentation, random)
                 images = apply_intensity(apply_geometry(images, drawn), drawn)
@@ -112,10 +112,17 @@ def train_regression(
 
 
 def predict_images(
-    network: Callable[[Tensor], Tensor], images: Tensor, device: torch.device, batch_size: int = 8
+    network: Callable[[Tensor], Tensor],
+    images: ImageStack,
+    device: torch.device,
+    batch_size: int = 8,
 ) -> Tensor:
-    """A network's output for a stack of images `[n, 1, h, w]`, on the CPU, without gradients."""
+    """A network's output for a stack of images `[n, h, w]`, on the CPU, without gradients."""
+    parts = (on_device(part[:, None], device) for part in in_parts(images, batch_size))
+    return outputs(network, parts)
+
+
+def outputs(network: Callable[[Tensor], Tensor], parts: Iterable[Tensor]) -> Tensor:
+    """A network's outputs for batches on its device, on the CPU, without gradients."""
     with torch.inference_mode():
-        return torch.cat(
-            [network(part.to(device)).float().cpu() for part in images.split(batch_size)]
-        )
+        return torch.cat([network(part).float().cpu() for part in parts])

@@ -76,7 +76,7 @@ def save_decomposition(
     target: str,
     subjects: Collection[str],
 ) -> None:
-    """Leave weights, the discriminators' weights and model.json. `target` is `bones` or `pf`."""
+    """Leave weights, the discriminators' weights and model.json. `target` is the image kind."""
     meta = {
         "kind": "decomposition",
         "backbone": trained.backbone,

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-
 from bmdpipe.core.config.pairs import PairsConfig
 from bmdpipe.core.config.study import Decomposer
 from bmdpipe.core.config.training import TrainingConfig
 from bmdpipe.models.discriminator import MultiScaleDiscriminator
 from bmdpipe.models.registry import build, check_size
 from bmdpipe.pairs.normalise import fit_image_scale, fit_value_scale
-from bmdpipe.pairs.region import crop_regions
+from bmdpipe.pairs.region import RegionStack
 from bmdpipe.pairs.store import Pairs
 from bmdpipe.training.data import ImagePairs, ValuePairs
 from bmdpipe.training.decomposition import train_decomposition
@@ -55,7 +53,9 @@ def decompose(
         generator = fresh(
             lambda: new_generator(decomposer.backbone), config.seed, stage, "generator"
         )
-        scale = fit_image_scale(pairs.images["radiograph"], pairs.images[kind])
+        scale = fit_image_scale(
+            pairs.images["radiograph"], pairs.images[kind], pairs_config.standardise
+        )
     else:
         earlier = load_decomposition(before)
         generator, scale = earlier.generator, earlier.scale
@@ -115,8 +115,7 @@ def regress_regions(
     network = fresh(
         lambda: build(conventional.model, "region_regressor"), config.seed, "conventional"
     )
-    images = data.images.numpy()
-    scale = fit_image_scale(images, images)
+    scale = fit_image_scale(data.images, data.images, pairs_config.standardise)
     value_scale = fit_value_scale(data.values.tolist())
     history = train_regression(
         network,
@@ -132,11 +131,6 @@ def regress_regions(
     return Regression(network.eval(), scale, value_scale), history
 
 
-def region_images(pairs: Pairs, region_px: int, margin: float) -> torch.Tensor:
-    """The baseline's input `[n, 1, region_px, region_px]` from pairs with radiograph and pf."""
-    return crop_regions(
-        torch.from_numpy(pairs.images["radiograph"]),
-        torch.from_numpy(pairs.images["pf"]),
-        region_px,
-        margin,
-    )[:, None]
+def region_images(pairs: Pairs, region_px: int, margin: float) -> RegionStack:
+    """The baseline's input `[n, region_px, region_px]` from pairs with radiograph and pf."""
+    return RegionStack(pairs.images["radiograph"], pairs.images["pf"], region_px, margin)

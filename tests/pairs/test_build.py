@@ -15,7 +15,9 @@ def _radiograph(sides=("R", "L"), bones_spacing=2.0):
     n = (int(80 / 2.0), int(64 / 2.0))
     density = Image(rng.random(n[::-1]).astype(np.float32), (bones_spacing,) * 2, "mg/cm2")
     picture = Image(rng.random((64, 80)).astype(np.float32), (1.0, 1.0), "attenuation")
-    return RegisteredRadiograph("r1", "standing", camera, picture, density, density, sides)
+    return RegisteredRadiograph(
+        "r1", "standing", camera, picture, {"bones": density, "pf": density}, sides
+    )
 
 
 def test_both_hips_the_other_one_without_a_target():

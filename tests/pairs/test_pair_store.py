@@ -4,7 +4,15 @@ import pytest
 from bmdpipe.core.errors import UsageError
 from bmdpipe.geometry.camera import Camera
 from bmdpipe.pairs import store
-from bmdpipe.pairs.store import KINDS, Case, read_index, read_pairs, write_index, write_subject
+from bmdpipe.pairs.store import (
+    KINDS,
+    Case,
+    kind_of,
+    read_index,
+    read_pairs,
+    write_index,
+    write_subject,
+)
 
 CAMERA = Camera(1200.5, (1.25, 1.5), (4, 8), (-3.25, 2.0))
 
@@ -40,9 +48,27 @@ def test_images_stay_with_their_cases(tmp_path):
     for index, case in enumerate(pairs.cases):
         for kind in ("radiograph", "pf"):
             np.testing.assert_array_equal(
-                pairs.images[kind][index], stacks[case.subject][kind][case.row]
+                pairs.images[kind][np.array([index])][0], stacks[case.subject][kind][case.row]
             )
     assert set(pairs.images) == {"radiograph", "pf"}
+
+
+def test_images_are_read_when_they_are_asked_for(tmp_path):
+    """The file changes after it was opened: a stack that had been read whole would not notice."""
+    _folder(tmp_path)
+    radiographs = read_pairs(tmp_path, {"B"}, ("radiograph",)).images["radiograph"]
+    assert radiographs.shape == (4, 8, 4)
+    with (tmp_path / "B.safetensors").open("r+b") as stream:
+        stream.seek(-4, 2)  # radiographs come last in the file
+        stream.write(np.float32(77.0).tobytes())
+    assert radiographs[np.array([0, 3])][1, -1, -1] == 77.0
+
+
+def test_uncalibrated_projections_are_asked_for_by_name(tmp_path):
+    _folder(tmp_path)
+    assert (kind_of("pf", "qct"), kind_of("pf", "ct")) == ("pf", "pf_ct")
+    with pytest.raises(UsageError, match="have no pf_ct: set projection"):
+        read_pairs(tmp_path, {"B"}, ("radiograph", kind_of("pf", "ct")))
 
 
 def test_target_only(tmp_path):

@@ -8,6 +8,9 @@ from bmdpipe.core.config.study import Decomposer
 from bmdpipe.core.config.training import TrainingConfig
 from bmdpipe.geometry.camera import Camera
 from bmdpipe.pairs.store import Case, Pairs
+from tests.training.made_up_cohort import run, write_cohort
+from workflow_scripts.folds import folds
+from workflow_scripts.pairs import pairs
 
 SIZE = (16, 32)
 CAMERA = Camera.centred(1200.0, (4.0, 4.0), SIZE)
@@ -38,6 +41,12 @@ def make_pairs(subjects=6, seed=0):
 
 
 @pytest.fixture
+def made_up():
+    """Makes a fold of more subjects."""
+    return make_pairs
+
+
+@pytest.fixture
 def fold():
     return make_pairs()
 
@@ -48,7 +57,7 @@ def pairs_config():
         rotation_deg=5, shear_deg=1, translation_fraction=0.03, scale=0.05, brightness=0.1,
         contrast=0.1, flip_horizontal=True, flip_vertical=False,
     )  # fmt: skip
-    return PairsConfig(size_px=SIZE, augmentation=mild)
+    return PairsConfig(size_px=SIZE, standardise="cohort", augmentation=mild)
 
 
 @pytest.fixture
@@ -84,3 +93,16 @@ def config():
             },
         }
     )
+
+
+@pytest.fixture
+def cohort(tmp_path, config, pairs_config):
+    return write_cohort(tmp_path, config, pairs_config)
+
+
+@pytest.fixture
+def ready(cohort):
+    """With folds and pairs."""
+    run(folds, cohort("folds"))
+    run(pairs, cohort("pairs"))
+    return cohort

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bmdpipe.training.projection_fit import ProjectionFit, fit_projections, mean_above
+from bmdpipe.training.projection_fit import ProjectionFit, fit_projections, means_above
 
 
 def _discs(densities, halo=0.0):
@@ -44,11 +44,11 @@ def test_a_faint_background_of_a_prediction_changes_nothing():
     np.testing.assert_allclose(fit.bmd(faint), 0.001 * densities, rtol=1e-5)
 
 
-def test_mean_above_counts_pixels_that_reach_it():
+def test_means_above_count_pixels_that_reach_the_threshold():
     image = np.array([[[0.0, 10.0], [20.0, 30.0]]])
-    assert mean_above(image, 0.0) == pytest.approx(20.0)
-    assert mean_above(image, 20.0) == pytest.approx(25.0)
-    assert mean_above(image, 31.0) == pytest.approx(0.0)
+    means, counts = means_above(image, np.array([0.0, 20.0, 31.0]))
+    assert means[:, 0].tolist() == pytest.approx([20.0, 25.0, 0.0])
+    assert counts[:, 0].tolist() == [3, 2, 0]
 
 
 def test_implausible_projections():

@@ -1,14 +1,18 @@
 """The scripts from imported and projected subjects to predictions, on a made-up cohort on disk."""
 
+import hashlib
 import json
+import os
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from safetensors import safe_open
 
-from bmdpipe.core.atomic import read_json, write_json
-from bmdpipe.core.config.study import Decomposer, Experiment
+from bmdpipe.core.atomic import read_json
+from bmdpipe.core.config.study import Experiment
 from bmdpipe.core.errors import UsageError
 from bmdpipe.core.files import (
     FOLDS,
@@ -17,108 +21,22 @@ from bmdpipe.core.files import (
     PREDICTIONS,
     PROJECTION_FIT,
 )
-from bmdpipe.core.image import Image
-from bmdpipe.core.layout import Layout
-from bmdpipe.core.records import Record, Refusal, write_record
-from bmdpipe.geometry.camera import Camera
-from bmdpipe.imaging.nifti import write_image
 from bmdpipe.pairs import store
 from bmdpipe.pairs.folds import read_folds
+from tests.training.made_up_cohort import (
+    BONES_ONLY,
+    DATASET_B,
+    DECOMPOSER,
+    QUARANTINED,
+    SUBJECTS,
+    run,
+)
 from workflow_scripts.folds import folds
-from workflow_scripts.job import Job
-from workflow_scripts.pairs import pairs
 from workflow_scripts.predict import predict
 from workflow_scripts.train_conventional import train_conventional
 from workflow_scripts.train_stage_one import train_stage_one
 from workflow_scripts.train_stage_three import train_stage_three
 from workflow_scripts.train_stage_two import train_stage_two
-
-BONES_ONLY = "S6"
-SUBJECTS = [f"S{i}" for i in range(7)]
-DATASET_B = [s for s in SUBJECTS if s != BONES_ONLY]
-QUARANTINED, UNREGISTERED = "S4", "standing"
-DECOMPOSER = Decomposer(backbone="resnet_tiny", stage_one_epochs=1, stage_two_epochs=1)
-
-
-@pytest.fixture
-def cohort(tmp_path, config, pairs_config):
-    """Seven subjects of two radiographs; one is quarantined, one lost a pose, one has no DXA, and
-    one is of dataset A: for stage one alone."""
-    layout = Layout(str(tmp_path), "c")
-    rng = np.random.default_rng(0)
-    camera = Camera.centred(1200.0, (8.0, 8.0), (40, 36))
-    small = camera.resized((20, 18))
-    for number, subject in enumerate(SUBJECTS):
-        at = {s: tmp_path / "c" / s / subject for s in ("import", "register", "project", "roi")}
-        refusal = Refusal(subject, "import", "E_FOV", "cut")
-        refused = refusal if subject == QUARANTINED else None
-        for stage, folder in at.items():
-            write_record(folder, Record(stage, subject, refused))
-        if refused:
-            continue
-        write_json(
-            at["import"] / "subject.json",
-            {
-                "side": "RL"[number % 2],
-                "dxa_abmd_g_cm2": None if number >= 5 else 0.6 + number / 10,
-                "dataset": "A" if subject == BONES_ONLY else "B",
-            },
-        )
-        vbmd = {"vbmd_mg_cm3": 200.0 + 20 * number}
-        write_json(at["roi"] / "roi.json", {"R": vbmd, "L": vbmd})
-        poses = {}
-        for name in ("standing", "supine"):
-            ok = not (subject == "S0" and name == UNREGISTERED)
-            body = {"ok": ok}
-            poses[name] = {
-                "camera": camera.to_json(),
-                "bodies": {"pelvis": body, "femur_r": body, "femur_l": body},
-            }
-            write_image(
-                at["import"] / "radiographs" / f"{name}.nii.gz",
-                Image(rng.random((36, 40)).astype(np.float32), camera.spacing_mm, "attenuation"),
-                {"positioning": name},
-            )
-            for kind in ("bones", "pf") if ok else ():
-                array = (400 + 100 * number) * rng.random((18, 20)).astype(np.float32)
-                write_image(
-                    at["project"] / f"{name}_{kind}.nii.gz",
-                    Image(array, small.spacing_mm, "mg/cm2"),
-                    {"camera": small.to_json()},
-                )
-        write_json(at["register"] / "poses.json", poses)
-    sections = {
-        "folds": {"n_folds": 2},
-        "device": "cpu",
-        "pairs": pairs_config.model_dump(mode="json"),
-        "training": config.model_dump(mode="json"),
-    }
-
-    def job(stage, more=None, **keys):
-        return Job(
-            stage=stage,
-            layout=layout,
-            keys={k: str(v) for k, v in keys.items()},
-            config={**sections, **(more or {})},
-            row={"subjects": SUBJECTS},
-            threads=1,
-            code="",
-        )
-
-    return job
-
-
-def _run(script, job):
-    job.out.mkdir(parents=True)
-    return script(job, job.out)
-
-
-@pytest.fixture
-def ready(cohort):
-    """With folds and pairs."""
-    _run(folds, cohort("folds"))
-    _run(pairs, cohort("pairs"))
-    return cohort
 
 
 def _held_out(job):
@@ -144,7 +62,7 @@ def test_a_users_folds_are_used_or_refused(cohort, tmp_path):
     given = tmp_path / "mine.tsv"
     given.write_text("subject\tfold\n" + "".join(f"{s}\t{i % 2}\n" for i, s in enumerate(usable)))
     job = cohort("folds", {"folds": {"n_folds": 2, "file": str(given)}})
-    _run(folds, job)
+    run(folds, job)
     assert read_folds(job.out / FOLDS) == {s: i % 2 for i, s in enumerate(usable)}
     given.write_text("subject\tfold\n" + "".join(f"{s}\t0\n" for s in usable))
     with pytest.raises(UsageError, match="fold 1 has 0"):
@@ -182,7 +100,7 @@ def test_from_pairs_to_predictions_without_a_look_at_the_test_fold(ready, monkey
     held_out = _held_out(trainings[0][1])
     everybody = set(SUBJECTS) - {QUARANTINED}
     for script, job in trainings:
-        outcome = _run(script, job)
+        outcome = run(script, job)
         assert outcome.metrics.values
         assert (job.out / "history.tsv").is_file()
         trained_on = set(read_json(job.out / "model.json")["subjects"])
@@ -193,7 +111,7 @@ def test_from_pairs_to_predictions_without_a_look_at_the_test_fold(ready, monkey
 
     for name, experiment in (("r", regression), ("c", conventional), ("d", decomposition)):
         job = ready("predict", exp(experiment), experiment=name, fold=0)
-        _run(predict, job)
+        run(predict, job)
         table = pd.read_csv(job.out / PREDICTIONS, sep="\t")
         assert set(table["subject"]) == held_out
         assert set(table.loc[table["target"] == "dxa", "subject"]) == held_out - {"S5"}
@@ -206,11 +124,82 @@ def test_from_pairs_to_predictions_without_a_look_at_the_test_fold(ready, monkey
         assert stored.get_tensor("pf_pred").shape == (len(cases), 32, 16)
 
 
+class _Opened:
+    """What this process opens, for as long as `watching`: an audit hook sees every way of opening
+    a file, and cannot be taken away again."""
+
+    def __init__(self):
+        self.watching, self.paths = False, set()
+        sys.addaudithook(self._see)
+
+    def _see(self, event, arguments):
+        if event == "open" and self.watching and isinstance(arguments[0], str | os.PathLike):
+            self.paths.add(os.fspath(arguments[0]))
+
+
+@pytest.fixture(scope="module")
+def opened():
+    return _Opened()
+
+
+def _content(paths):
+    """SHA-256 of every regular file among the paths that is not empty."""
+    files = [Path(p) for p in paths if Path(p).is_file() and Path(p).stat().st_size]
+    return {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in files}
+
+
+def test_no_byte_of_a_test_subject_reaches_a_training_of_its_fold(ready, opened):
+    """By content, so that a copy under another name would show as well."""
+    dec = {"decomposer": DECOMPOSER.model_dump(mode="json")}
+    exp = {"targets": ["qct"]}
+    regression = Experiment(method="regression", decomposer="main").model_dump(mode="json")
+    conventional = Experiment(method="conventional").model_dump(mode="json")
+    keys = {"target": "qct", "fold": 0}
+    trainings = [
+        (train_stage_one, ready("train_stage_one", dec, decomposer="main", fold=0)),
+        (train_stage_two, ready("train_stage_two", dec, decomposer="main", fold=0)),
+        (
+            train_stage_three,
+            ready(
+                "train_stage_three",
+                {**dec, **exp, "experiment": regression},
+                experiment="r",
+                **keys,
+            ),
+        ),
+        (
+            train_conventional,
+            ready(
+                "train_conventional", {**exp, "experiment": conventional}, experiment="c", **keys
+            ),
+        ),
+    ]
+    held_out = _held_out(trainings[0][1])
+    root = Path(trainings[0][1].layout.root)
+    of_test = {
+        s: _content(p for p in root.rglob("*") if s in p.parts or p.stem == s) for s in held_out
+    }
+    assert all(len(files) >= 5 for files in of_test.values())
+    others = _content(p for p in root.rglob("*") if not held_out & {*p.parts, p.stem})
+    for script, job in trainings:
+        opened.paths, opened.watching = set(), True
+        try:
+            run(script, job)
+        finally:
+            opened.watching = False
+        read = _content(opened.paths)
+        trained_on = set(read_json(job.out / "model.json")["subjects"])
+        assert {f"{s}.safetensors" for s in trained_on} <= {p.name for p in read.values()}
+        for subject, files in of_test.items():
+            shared = (files.keys() & read.keys()) - others.keys()
+            assert not shared, (script.__name__, subject, [str(read[h]) for h in shared])
+
+
 def test_a_training_is_the_same_without_the_test_folds_files(ready):
     """The held-out subjects' images are deleted: nothing changes, so nothing of them was used."""
     dec = {"decomposer": DECOMPOSER.model_dump(mode="json")}
     job = ready("train_stage_one", dec, decomposer="main", fold=1)
-    _run(train_stage_one, job)
+    run(train_stage_one, job)
     before = (job.out / "weights.safetensors").read_bytes()
     for subject in _held_out(job):
         (job.at("pairs") / f"{subject}.safetensors").unlink()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from bmdpipe.core.config.base import Section
@@ -48,6 +50,12 @@ class PairsConfig(Section):
     canonical_side: bool = Field(
         default=False,
         description="mirror left hips so that all look like right ones; the paper does not",
+    )
+    standardise: Literal["local", "image", "cohort"] = Field(
+        default="local",
+        description="whose mean and standard deviation bring a pixel to 0 and 1: its "
+        "neighbourhood's, because each exposure has its own look-up table, the radiograph's, or "
+        "the training folds' (own choice)",
     )
     augmentation: AugmentationConfig = Field(
         default=AugmentationConfig(), description="random changes of the training images"

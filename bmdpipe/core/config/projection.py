@@ -17,3 +17,8 @@ class ProjectionConfig(Section):
         description="pixel size of the density projections at the detector, mm "
         "(own choice: just finer than pairs of 256 x 512, Gu 2023 §3.1, need)",
     )
+    uncalibrated: bool = Field(
+        default=False,
+        description="also project plain Hounsfield units, for decomposers that learn from "
+        "uncalibrated CT (Gu 2023 §4.2.5)",
+    )

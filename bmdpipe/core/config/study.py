@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,7 @@ from bmdpipe.core.config.base import Section
 
 Positioning = Literal["standing", "supine", "abduction", "adduction"]
 Target = Literal["dxa", "qct"]
+Density = Literal["qct", "ct"]
 POSITIONINGS: tuple[Positioning, ...] = ("standing", "supine", "abduction", "adduction")
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
@@ -36,6 +37,14 @@ class Decomposer(Section):
         ge=1,
         description="epochs of stage two (Gu 2023 §4.2.7: 150, or 630 before a regression)",
     )
+    density: Density = Field(
+        default="qct",
+        description="what is projected: calibrated density, or plain Hounsfield units (Gu 2023 "
+        "§4.2.5; needs projection.uncalibrated)",
+    )
+    seed: int | None = Field(
+        default=None, ge=0, description="seed of its trainings; none: training.seed"
+    )
 
 
 class Experiment(Section):
@@ -57,6 +66,9 @@ class Experiment(Section):
         default="tuned",
         description="keep the encoder fixed, or tune it after the head (regression only)",
     )
+    seed: int | None = Field(
+        default=None, ge=0, description="seed of its trainings; none: training.seed"
+    )
 
     @model_validator(mode="after")
     def _decomposer_fits_method(self) -> Experiment:
@@ -66,6 +78,36 @@ class Experiment(Section):
                 "and is left out for conventional"
             )
         return self
+
+
+class TablesConfig(Section):
+    """The paper's tables and figures as experiments beside the study's own; a target each of the
+    workflow: table2, table3, fig7, fig8, fig9 (with 10 and 11), fig12."""
+
+    base: str = Field(
+        default="main", description="the decomposer whose backbone and epochs the tables vary"
+    )
+    decomposition: str | None = Field(
+        default=None,
+        description="the decomposer of the rows without regression, where it is another one "
+        "(Gu 2023 §4.2.7: fewer epochs in stage two)",
+    )
+    backbones: tuple[str, ...] = Field(
+        default=("resnet", "daformer", "hrnet", "hrformer"),
+        min_length=1,
+        description="generators of Table 3 (Gu 2023 §4.3)",
+    )
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        default=(0,), min_length=1, description="training seeds; every row is trained with each"
+    )
+    bit_depths: tuple[Annotated[int, Field(ge=1, le=16)], ...] = Field(
+        default=(8, 7, 6, 5, 4, 3, 2, 1),
+        description="bits per pixel of the test radiographs in Fig. 8",
+    )
+    jpeg_qualities: tuple[Annotated[int, Field(ge=1, le=100)], ...] = Field(
+        default=(100, 90, 80, 70, 60, 50, 40, 30, 20, 10),
+        description="JPEG quality of the test radiographs in Fig. 8 (100 to 10)",
+    )
 
 
 class HipBmdConfig(Section):
@@ -84,6 +126,9 @@ class HipBmdConfig(Section):
             "decomposition-regression": Experiment(method="regression", decomposer="main"),
         },
         description="rows of the results table, by name",
+    )
+    tables: TablesConfig = Field(
+        default=TablesConfig(), description="the paper's tables, as targets of the workflow"
     )
 
     @model_validator(mode="after")

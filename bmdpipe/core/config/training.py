@@ -148,3 +148,7 @@ class TrainingConfig(Section):
     checkpoint_every_epochs: int = Field(
         default=10, ge=1, description="epochs between states for resuming"
     )
+
+    def seeded(self, seed: int | None) -> TrainingConfig:
+        """The same with another seed, if one is given."""
+        return self if seed is None else self.model_copy(update={"seed": seed})
