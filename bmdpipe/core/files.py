@@ -46,6 +46,8 @@ ROI = "roi.json"
 # register
 POSES = "poses.json"
 OVERLAY = "overlays/{radiograph}.png"
+CHECKERBOARD = "checkerboards/{radiograph}.png"
+CONVERGENCE = "convergence.png"
 
 # project
 BONES = "{radiograph}_bones.nii.gz"
