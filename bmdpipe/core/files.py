@@ -53,6 +53,8 @@ RECOVERY = "recovery.json"
 # register
 POSES = "poses.json"
 OVERLAY = "overlays/{radiograph}.png"
+CHECKERBOARD = "checkerboards/{radiograph}.png"
+CONVERGENCE = "convergence.png"
 
 # project
 BONES = "{radiograph}_bones.nii.gz"

@@ -12,7 +12,7 @@ from scipy import ndimage
 from bmdpipe.core.config.registration import RegistrationConfig
 from bmdpipe.core.labels import BODIES, PELVIS
 from bmdpipe.core.volume import Volume, bounding_slices
-from bmdpipe.projection.splat import Cloud
+from bmdpipe.projection.body import Body
 
 CONTACT_MM = 12.0
 HEAD_RADIUS_MM = (15.0, 35.0)
@@ -22,14 +22,14 @@ CUT_MM = 10.0
 
 @dataclass(frozen=True)
 class Bone:
-    """One body: what it adds to soft tissue (`clouds` by the level's pixel size), the point that it
+    """One body: what it adds to soft tissue (`bodies` by the level's pixel size), the point that it
     turns about, and points of its surface, `[n, 3]`, all in CT world mm.
 
     `cut` says whether the CT ends inside the bone, below and above. There the moving image has an
     edge that the radiograph lacks, so that `surface_mm` keeps `CUT_MM` away from it.
     """
 
-    clouds: Mapping[float, Cloud]
+    bodies: Mapping[float, Body]
     centre_mm: NDArray[np.float64]
     surface_mm: NDArray[np.float64]
     cut: tuple[bool, bool]
@@ -56,10 +56,12 @@ def prepare_bones(density: Volume, labels: Volume, config: RegistrationConfig) -
             centre = np.mean(list(heads.values()), axis=0) if heads else _centroid(labels, mask)
         plan = config.pelvis if label == PELVIS else config.femur
         sizes = {level.pixel_mm for level in plan.levels} | set(config.refinement_pixel_mm)
+        if label == PELVIS:
+            sizes.add(config.scan.pixel_mm)
         excess = above_soft_tissue(density, labels, label, config)
-        clouds = {size: Cloud.from_volume(coarser(excess, 0.85 * size)) for size in sizes}
+        bodies = {size: Body.from_volume(coarser(excess, 0.85 * size)) for size in sizes}
         cut = (bool(mask[0].any()), bool(mask[-1].any()))
-        bones[name] = Bone(clouds, centre, surface_points(labels, mask, cut), cut)
+        bones[name] = Bone(bodies, centre, surface_points(labels, mask, cut), cut)
     return bones
 
 

@@ -20,11 +20,18 @@ PATIENCE = 10
 
 @dataclass(frozen=True)
 class Found:
-    """The best parameters `[6]`, their similarity, and what was evaluated to find them."""
+    """The best parameters `[6]`, their similarity, what was evaluated to find them, and the best
+    similarity after each generation."""
 
     parameters: NDArray[np.float64]
     similarity: float
     evaluations: int
+    history: tuple[float, ...] = ()
+
+
+def spread(level: Level) -> NDArray[np.float64]:
+    """A level's initial standard deviation of each of the six parameters."""
+    return np.array([level.sigma_deg] * 3 + [level.sigma_mm] * 2 + [level.sigma_depth_mm])
 
 
 def search(
@@ -43,8 +50,7 @@ def search(
         warnings.simplefilter("ignore")
         import cma
 
-    sigmas = np.array([level.sigma_deg] * 3 + [level.sigma_mm] * 2 + [level.sigma_depth_mm])
-    sigmas = np.minimum(sigmas, limits)
+    sigmas = np.minimum(spread(level), limits)
     options = {
         "popsize": level.population,
         "randn": lambda *shape: rng.standard_normal(shape),
@@ -56,6 +62,7 @@ def search(
     strategy = cma.CMAEvolutionStrategy(np.zeros(len(start)), 1.0, options)
     best = Found(start, -np.inf, 0)
     evaluations, waited = 0, 0
+    history: list[float] = []
     for generation in range(level.generations):
         candidates = strategy.ask()
         steps = np.asarray(candidates)
@@ -72,6 +79,7 @@ def search(
         waited = 0 if values[top] > best.similarity + level.tolerance else waited + 1
         if values[top] > best.similarity:
             best = Found(inside[top], float(values[top]), evaluations)
+        history.append(best.similarity)
         if np.ptp(values) < level.tolerance or waited >= PATIENCE:
             break
-    return Found(best.parameters, best.similarity, evaluations)
+    return Found(best.parameters, best.similarity, evaluations, tuple(history))

@@ -32,6 +32,7 @@ class GradientCorrelation:
     slope: NDArray[np.float32]
     fixed: NDArray[np.float32]
     weight: NDArray[np.float32]
+    sigma_px: float
 
     @classmethod
     def of(
@@ -68,7 +69,7 @@ class GradientCorrelation:
         norms = np.sqrt((fixed**2).sum(axis=(1, 2), keepdims=True))
         if not np.isfinite(norms).all() or norms.min() == 0:
             raise NothingToCompareError("the image has no gradient")
-        return cls(smooth, slope, (fixed / norms).astype(np.float32), weight)
+        return cls(smooth, slope, (fixed / norms).astype(np.float32), weight, sigma_px)
 
     def of_batch(self, moving: NDArray[np.float32]) -> NDArray[np.float64]:
         """The gradient correlation of each image `[n, h, w]`; 0 for an image without gradient."""
@@ -78,12 +79,31 @@ class GradientCorrelation:
 
     def normalised(self, moving: NDArray[np.float32]) -> NDArray[np.float32]:
         """Weighted derivative images `[n, 2, h', w']` with mean 0 and norm 1, like `fixed`."""
-        images = derivatives(moving, self.smooth, self.slope)
-        total = self.weight.sum(dtype=np.float64)
-        images -= (images * self.weight).sum(axis=(2, 3), keepdims=True) / total
-        images *= self.weight
+        images = self._centred(moving)
         norms = np.sqrt(np.einsum("nchw,nchw->nc", images, images))
         return images / np.maximum(norms, 1e-20)[:, :, None, None]
+
+    def linearised(
+        self, moving: NDArray[np.float32], changes: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """How the normalised image follows changes `[p, h, w]` of one image `[h, w]`, `[p, m]`, and
+        how far it is from `fixed`, `[m]`: the Jacobian and residual of a least-squares fit."""
+        images = self._centred(np.concatenate([moving[None], changes]))
+        norms = np.sqrt(np.einsum("chw,chw->c", images[0], images[0], dtype=np.float64))
+        images /= np.maximum(norms, 1e-20).astype(np.float32)[:, None, None]
+        image, slopes = images[0], images[1:]
+        along = np.einsum("pchw,chw->pc", slopes, image)
+        slopes -= along[:, :, None, None] * image
+        return slopes.reshape(len(slopes), -1), (self.fixed - image).ravel()
+
+    def _centred(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        sloped = derivatives(images, self.smooth, self.slope)
+        total = self.weight.sum(dtype=np.float64)
+        sloped -= ((sloped * self.weight).sum(axis=(2, 3), keepdims=True) / total).astype(
+            np.float32
+        )
+        sloped *= self.weight
+        return sloped
 
 
 def kernels(sigma_px: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from bmdpipe.geometry.camera import Camera
 from bmdpipe.registration.similarity import NothingToCompareError
@@ -55,17 +56,31 @@ def window_around(
             float((v0 - first[1]) / factor[1] - 0.5),
         ),
     )
-    across = _overlaps(image.shape[1], float(first[0]), float(factor[0]), int(count[0]))
-    down = _overlaps(image.shape[0], float(first[1]), float(factor[1]), int(count[1]))
-    finite = np.isfinite(image)
-    values = down @ np.where(finite, image, 0).astype(np.float64) @ across.T
-    known = down @ finite.astype(np.float64) @ across.T > 1 - 1e-6
-    return Window(values.astype(np.float32), level, known)
+    columns, across = _overlaps(image.shape[1], float(first[0]), float(factor[0]), int(count[0]))
+    rows, down = _overlaps(image.shape[0], float(first[1]), float(factor[1]), int(count[1]))
+    part = image[rows, columns]
+    finite = np.isfinite(part)
+    values = across @ (down @ np.where(finite, part, 0).astype(np.float64)).T
+    if finite.all():
+        known = np.ones(values.T.shape, bool)
+    else:
+        known = (across @ (down @ finite.astype(np.float64)).T).T > 1 - 1e-6
+    return Window(np.ascontiguousarray(values.T, dtype=np.float32), level, known)
 
 
-def _overlaps(size: int, first: float, factor: float, count: int) -> NDArray[np.float64]:
-    """`[count, size]`: which share of each new pixel each old one fills; `first` is an edge."""
+def _overlaps(
+    size: int, first: float, factor: float, count: int
+) -> tuple[slice, sparse.csr_matrix]:
+    """The old pixels that are needed, and `[count, needed]`: which share of each new pixel each of
+    them fills; `first` is an edge."""
+    low = max(0, int(np.floor(first + 0.5)))
+    high = min(size, int(np.ceil(first + factor * count + 0.5)))
+    reach = int(np.ceil(factor)) + 1
     left = first + factor * np.arange(count)[:, None]
-    old = np.arange(size)[None, :] - 0.5
-    shared = np.minimum(left + factor, old + 1) - np.maximum(left, old)
-    return np.clip(shared, 0, None) / factor
+    old = np.floor(left + 0.5).astype(int) + np.arange(reach)
+    shared = np.minimum(left + factor, old + 0.5) - np.maximum(left, old - 0.5)
+    shared = np.where((old >= low) & (old < high), np.clip(shared, 0, None) / factor, 0.0)
+    new = np.broadcast_to(np.arange(count)[:, None], old.shape)
+    at = np.clip(old - low, 0, high - low - 1)
+    entries = (shared.ravel(), (new.ravel(), at.ravel()))
+    return slice(low, high), sparse.csr_matrix(entries, shape=(count, high - low))

@@ -70,11 +70,14 @@ STAGE_CAPTIONS: dict[str, Caption] = {
     "register": Caption(
         "Registration",
         "Pelvis and each femur are moved on their own until their simulated projection matches the "
-        "radiograph.",
+        "radiograph. The checkerboard shows radiograph and projection by turns; the curves show "
+        "how the similarity rose (blue while a bone is searched for, green when all are refined "
+        "together in one window), and the calibrated probability that a pose is good.",
         "The overlaid outlines follow the edges of pelvis, femoral head and trochanters in the "
-        "radiograph.",
-        "An outline is shifted, turned or too large beside the bone that it belongs to. Uncertain "
-        "poses are left out of the training.",
+        "radiograph; edges run on from square to square; curves level out, confidence is near 1.",
+        "An outline is shifted, turned or too large beside the bone that it belongs to; edges "
+        "break between squares. Red outlines and curves have failed and are left out of the "
+        "training.",
     ),
     "project": Caption(
         "Projection",

@@ -119,7 +119,9 @@ def _section(run: Run, stage: str, config: ReportConfig, records: Records) -> St
 def picture_label(stage: str, path: Path) -> str:
     """What a stage's picture is called: the stage, and which one of several."""
     title = captions.STAGE_CAPTIONS[stage].title.lower()
-    return title if path.name == QC else f"{title} {path.stem}"
+    if path.name == QC:
+        return title
+    return f"{title} {path.stem}{', checkerboard' if path.parent.name == 'checkerboards' else ''}"
 
 
 def spread(items: Sequence[str], n: int) -> list[str]:

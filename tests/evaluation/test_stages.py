@@ -76,11 +76,13 @@ def test_a_shift_along_the_ray_does_not_reproject() -> None:
     assert errors["reprojection_mean_mm"] == pytest.approx(0.0, abs=1e-9)
 
 
-def test_a_turn_about_the_centre_moves_only_the_rotation() -> None:
+def test_a_turn_about_the_centre_moves_points_by_their_arc() -> None:
     turn = about(POINTS.mean(axis=0), np.array([0.0, 0.0, 4.0]), np.zeros(3))
     errors = pose_errors(CAMERA, TRUTH @ turn, CAMERA, TRUTH, POINTS)
     assert errors["rotation_deg"] == pytest.approx(4.0)
-    assert errors["in_plane_mm"] == pytest.approx(0.0, abs=1e-9)
+    moved = apply(TRUTH @ turn, POINTS) - apply(TRUTH, POINTS)
+    assert errors["in_plane_mm"] == pytest.approx(np.hypot(moved[:, 0], moved[:, 1]).mean())
+    assert errors["depth_mm"] == pytest.approx(0.0, abs=1e-9)
     assert errors["reprojection_mean_mm"] > 0.1
 
 

@@ -17,14 +17,19 @@ from bmdpipe.geometry.pose import about, apply
 from bmdpipe.projection.body import Body
 from bmdpipe.projection.joseph import project
 from bmdpipe.registration.bones import Bone, prepare_bones
+from bmdpipe.registration.film import Film
 
 CAMERA = Camera.centred(1200.0, (1.7, 1.7), (250, 200))
 CONFIG = RegistrationConfig(
     soft_tissue_mg_cm3=20.0,
+    min_confidence=0.05,  # calibrated on bones from CTs; capsules fit their radiographs less well
+    refinement_pixel_mm=(3.4, 1.7),
     pelvis=BodySearch(
+        starts=2,
         levels=(Level(pixel_mm=6.8, population=40, sigma_deg=6, sigma_mm=10, sigma_depth_mm=30),),
     ),
     femur=FemurSearch(
+        starts=4,  # so small a population needs them on femora that are nearly round
         levels=(Level(pixel_mm=3.4, population=40, sigma_deg=8, sigma_mm=2, sigma_depth_mm=5),),
     ),
 )
@@ -67,6 +72,9 @@ class Patient:
         image += rng.normal(0, 0.02, image.shape).astype(np.float32)
         low, high = np.percentile(image, [1, 99])
         return Image((image - low) / (high - low), CAMERA.spacing_mm, "attenuation")
+
+    def film(self, image: Image) -> Film:
+        return Film(image, self.camera, self.config)
 
 
 @pytest.fixture(scope="session")

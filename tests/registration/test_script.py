@@ -12,7 +12,7 @@ from bmdpipe.core.files import DENSITY, LABELS, POSES, RADIOGRAPH, SUBJECT
 from bmdpipe.core.image import Image
 from bmdpipe.core.layout import Layout
 from bmdpipe.imaging.nifti import write_image, write_volume
-from bmdpipe.registration.register import reprojection_mm
+from bmdpipe.registration.body_search import reprojection_mm
 from workflow_scripts.job import Job
 from workflow_scripts.register import register
 
@@ -49,6 +49,7 @@ def test_a_shutter_costs_nothing(patient, job, tmp_path, named):
     path = job.at("import") / RADIOGRAPH.format(radiograph="supine")
     path.parent.mkdir()
     meta = {"camera": patient.camera.to_json(), "field_px": list(FIELD) if named else None}
+    meta["sdd_source"] = "header"
     write_image(path, image, meta)
     out = tmp_path / "out"
     out.mkdir()
@@ -58,5 +59,5 @@ def test_a_shutter_costs_nothing(patient, job, tmp_path, named):
     for name, body in bodies.items():
         assert body["ok"], name
         pose, points = np.array(body["camera_from_ct"]), patient.bones[name].surface_mm
-        error = reprojection_mm(patient.camera, truth[name], pose, points)
+        error = reprojection_mm(patient.camera, truth[name], patient.camera, pose, points)
         assert error < (1.0 if name == "pelvis" else 3.0)

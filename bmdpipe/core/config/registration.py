@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from bmdpipe.core.config.base import Section
@@ -36,10 +38,10 @@ class Level(Section):
 class Bounds(Section):
     """How far the pelvis may move from the nominal antero-posterior pose."""
 
-    deg: float = Field(default=25.0, gt=0, le=90, description="about each axis, degrees")
+    deg: float = Field(default=35.0, gt=0, le=90, description="about each axis, degrees")
     mm: float = Field(default=50.0, gt=0, description="in the image plane at the body's depth, mm")
     depth_mm: float = Field(
-        default=120.0, gt=0, description="along the ray through the body's centre, mm"
+        default=150.0, gt=0, description="along the ray through the body's centre, mm"
     )
 
 
@@ -53,9 +55,40 @@ class FemurBounds(Bounds):
     )
 
 
+class Scan(Section):
+    """A grid of places and tilts whose best one is a second start of the search."""
+
+    reach_mm: float = Field(
+        default=90.0,
+        ge=0,
+        le=400,
+        description="how far from the nominal place in the image plane, mm at the body; 0 for no "
+        "scan",
+    )
+    step_mm: float = Field(default=15.0, ge=2, le=100, description="between places, mm at the body")
+    tilt_deg: tuple[float, ...] = Field(
+        default=(-10.0, 0.0, 10.0),
+        min_length=1,
+        description="turns about the left-right axis that are tried at every place",
+    )
+    pixel_mm: float = Field(
+        default=12.0,
+        gt=0.1,
+        le=40,
+        description="pixel size at the detector: coarse, for a smooth similarity",
+    )
+
+
 class BodySearch(Section):
     """How the pelvis is searched for."""
 
+    starts: int = Field(
+        default=3,
+        ge=1,
+        le=20,
+        description="searches of the first level from different starts, whose agreement tells of "
+        "success; the best goes on. The pelvis's second start is the scan's best place",
+    )
     bounds: Bounds = Field(default_factory=Bounds, description="how far from its start")
     levels: tuple[Level, ...] = Field(
         default=(
@@ -70,11 +103,38 @@ class BodySearch(Section):
 class FemurSearch(BodySearch):
     """How a femur is searched for."""
 
+    starts: int = Field(
+        default=2,
+        ge=1,
+        le=20,
+        description="searches of the first level from different starts, whose agreement tells of "
+        "success; the best goes on",
+    )
     bounds: FemurBounds = Field(default_factory=FemurBounds, description="how far from its start")
     levels: tuple[Level, ...] = Field(
         default=(Level(pixel_mm=3.4, sigma_deg=8.0, sigma_mm=2.0, sigma_depth_mm=5.0),),
         min_length=1,
         description="the pyramid, coarse to fine",
+    )
+
+
+class Source(Section):
+    """What is known of the X-ray source; standard deviations of 0 mean that it is not solved."""
+
+    in_plane_sd_mm: float = Field(
+        default=0.0,
+        ge=0,
+        le=500,
+        description="how far the central ray may miss the detector's middle, mm at the detector; "
+        "above 0 it is solved with the poses, for cropped or off-centre images. A tube that is "
+        "centred to 1 or 2 cm cannot be told from turned bones",
+    )
+    distance_sd_mm: float = Field(
+        default=30.0,
+        ge=0,
+        le=500,
+        description="how far the source-detector distance may lie from the configured one where "
+        "the header gives none, mm; it is then solved with the poses",
     )
 
 
@@ -98,11 +158,28 @@ class RegistrationConfig(Section):
         description="the label mask is widened by this before the subtraction, so that the bone's "
         "edge comes from the CT and not from the mask (own choice)",
     )
+    similarity: Literal[
+        "gradient_correlation",
+        "cross_correlation",
+        "gradient_information",
+        "mutual_information",
+    ] = Field(
+        default="gradient_correlation",
+        description="what the search maximises (Penney 1998; Otake 2012 used gradient "
+        "information); the refinement always is a least-squares fit of gradient correlation",
+    )
+    patch_mm: float = Field(
+        default=0.0,
+        ge=0,
+        le=300,
+        description="gradient correlation as the mean over patches of this size at the detector; 0 "
+        "for the whole window",
+    )
     derivative_sigma_px: float = Field(
         default=1.0, gt=0, le=5, description="width of the Gaussian derivatives, pixels"
     )
     derivative_quantile: float = Field(
-        default=0.98,
+        default=0.95,
         gt=0,
         le=1,
         description="derivatives of the radiograph beyond this quantile are cut to it, so that a "
@@ -112,6 +189,7 @@ class RegistrationConfig(Section):
     margin_mm: float = Field(
         default=15.0, ge=0, description="radiograph used around the projected body, detector mm"
     )
+    scan: Scan = Field(default_factory=Scan, description="for the pelvis, about the nominal place")
     pelvis: BodySearch = Field(
         default_factory=BodySearch,
         description="from the nominal antero-posterior pose, about the middle between the hips",
@@ -121,24 +199,23 @@ class RegistrationConfig(Section):
         description="from the pelvis's pose, about the femoral head",
     )
     refinement_pixel_mm: tuple[float, ...] = Field(
-        default=(3.4, 1.7),
+        default=(3.4, 1.7, 1.0),
         description="pixel sizes at the detector of the Gauss-Newton refinements, coarse to fine",
     )
     refinement_iterations: int = Field(
         default=10, ge=0, le=100, description="most Gauss-Newton steps per pixel size; 0 for none"
     )
-    min_similarity: float = Field(
-        default=0.3, ge=-1, le=1, description="a pose with a lower gradient correlation has failed"
+    joint_sd_mm: float = Field(
+        default=1.0,
+        gt=0,
+        le=20,
+        description="how far a femoral head's centre may leave the acetabulum's when all bodies "
+        "are refined together, standard deviation along each axis (own choice)",
     )
-    min_gain: float = Field(
-        default=0.05,
+    source: Source = Field(default_factory=Source, description="what is solved besides the poses")
+    min_confidence: float = Field(
+        default=0.5,
         ge=0,
         le=1,
-        description="a body whose image raises the gradient correlation by less has failed",
-    )
-    max_moved_mm: float = Field(
-        default=10.0,
-        gt=0,
-        description="search and refinement disagree, and the pose has failed, if the refinement "
-        "moved the projected surface by more than this, mm at the body",
+        description="a pose whose calibrated probability of success is lower has failed",
     )

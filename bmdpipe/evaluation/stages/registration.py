@@ -15,7 +15,7 @@ from bmdpipe.geometry.pose import Matrix, apply, inverse, rotation_angle_deg
 QUANTITIES = (
     Quantity("reprojection_mean_mm", "mean reprojection distance", "mm"),
     Quantity("reprojection_median_mm", "median reprojection distance", "mm"),
-    Quantity("in_plane_mm", "in-plane shift of the centre", "mm"),
+    Quantity("in_plane_mm", "mean in-plane target registration error", "mm"),
     Quantity("depth_mm", "depth shift of the centre", "mm", "zero"),
     Quantity("rotation_deg", "rotation error", "deg"),
 )
@@ -63,18 +63,25 @@ def pose_errors(
 ) -> dict[str, float]:
     """Errors of one pose `camera_from_ct` for a body's points `[n, 3]` in the CT's world.
 
-    Shifts are of the points' centre along the camera's axes: in the detector's plane, and in depth.
+    `in_plane_mm` is the mean target registration error along the detector's axes, from the
+    detector's corner: both cameras describe one detector, whose place is known, while the source's
+    may not be. `depth_mm` is the mean shift away from the source.
     """
-    centre = points_mm.mean(axis=0)
-    shift = apply(found, centre) - apply(truth, centre)
+    at, true_at = apply(found, points_mm), apply(truth, points_mm)
+    shift = at[:, :2] + _corner(camera) - (true_at[:, :2] + _corner(true_camera))
     distance = reprojection_distance_mm(camera, found, true_camera, truth, points_mm)
     return {
         "rotation_deg": rotation_angle_deg(found @ inverse(truth)),
-        "in_plane_mm": float(np.hypot(shift[0], shift[1])),
-        "depth_mm": float(shift[2]),
+        "in_plane_mm": float(np.linalg.norm(shift, axis=1).mean()),
+        "depth_mm": float((at[:, 2] - true_at[:, 2]).mean()),
         "reprojection_mean_mm": float(distance.mean()),
         "reprojection_median_mm": float(np.median(distance)),
     }
+
+
+def _corner(camera: Camera) -> NDArray[np.float64]:
+    """The central ray from the detector's upper left corner `[2]`, mm."""
+    return (np.asarray(camera.principal_point_px) + 0.5) * np.asarray(camera.spacing_mm)
 
 
 def reprojection_distance_mm(

@@ -10,11 +10,11 @@ from bmdpipe.core.config.study import Positioning
 from bmdpipe.core.config.virtual.cohort import VirtualConfig
 from bmdpipe.core.labels import SIDES, femur_body
 from bmdpipe.geometry.camera import Camera, ap_pose
+from bmdpipe.geometry.joint import JointAngles, joint_motion
 from bmdpipe.geometry.pose import Matrix, about
 from bmdpipe.virtual.demographics import stream
 from bmdpipe.virtual.hip.anatomy import Anatomy
 from bmdpipe.virtual.hip.disease import HipDisease, draw_disease
-from bmdpipe.virtual.hip.joint import JointAngles, joint_motion
 from bmdpipe.virtual.hip.soft_tissue import SoftTissue, with_new_contents
 
 SEVERE = 0.5

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from bmdpipe.core.config.virtual.disease import DiseaseConfig
 from bmdpipe.core.config.virtual.positioning import PositioningConfig
 from bmdpipe.core.labels import SIDES, femur_body
+from bmdpipe.geometry.joint import JointAngles, joint_angles, joint_motion
 from bmdpipe.geometry.pose import apply, inverse
 from bmdpipe.virtual.hip.disease import HipDisease
-from bmdpipe.virtual.hip.joint import JointAngles, joint_angles, joint_motion
 from bmdpipe.virtual.hip.positioning import contracture_deg, draw_exposure
 
 POSITIONINGS = ("standing", "supine", "abduction", "adduction")

@@ -15,10 +15,10 @@ from scipy.spatial import ConvexHull
 
 from bmdpipe.core.config.virtual.demographics import DemographicsConfig
 from bmdpipe.core.labels import SIDES
+from bmdpipe.geometry.joint import JointAngles, joint_motion
 from bmdpipe.geometry.pose import apply
 from bmdpipe.virtual.demographics import Person
 from bmdpipe.virtual.hip.anatomy import build_anatomy
-from bmdpipe.virtual.hip.joint import JointAngles, joint_motion
 from bmdpipe.virtual.hip.muscle_tables import BLEND_MM
 from bmdpipe.virtual.hip.skin_table import envelope
 from bmdpipe.virtual.hip.soft_tissue import (
