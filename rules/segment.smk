@@ -1,4 +1,21 @@
 # Bayesian U-Net: one model per fold, trained without the fold's subjects, segments those subjects.
+# A trained network that the config names, or a subject's own masks, take the place of training.
+OWN_MASKS = {row.subject for row in COHORT.subjects if row.bone_labels}
+TRAINS = CONFIG.segmentation.trained is None and OWN_MASKS != set(SUBJECTS)
+SEGMENT_MODELS = (
+    expand(
+        [LAYOUT.at("segment_train"), LAYOUT.at("segment_quality")],
+        fold=FOLDS,
+    )
+    if TRAINS
+    else []
+)
+
+
+def segment_model(wildcards):
+    return [] if wildcards.subject in OWN_MASKS else SEGMENT_MODELS
+
+
 rule segment_train:
     input:
         LAYOUT.at("folds"),
@@ -14,17 +31,40 @@ rule segment_train:
         mem_mb=16000,
         runtime=720,
     params:
-        config=sections("segmentation"),
+        config=sections(
+            "segmentation", without=("prediction", "quality", "trained", "mask_table")
+        ),
         code=code("segment_train"),
     shell:
         command("segment_train", "fold")
+
+
+rule segment_quality:
+    input:
+        LAYOUT.at("segment_train"),
+        per_subject("import"),
+    output:
+        directory(LAYOUT.at("segment_quality")),
+    log:
+        LAYOUT.log("segment_quality"),
+    benchmark:
+        LAYOUT.benchmark("segment_quality")
+    threads: CONFIG.workflow.training_threads
+    resources:
+        mem_mb=16000,
+        runtime=240,
+    params:
+        config=sections("segmentation", without=("trained", "mask_table")),
+        code=code("segment_quality"),
+    shell:
+        command("segment_quality", "fold")
 
 
 rule segment:
     input:
         LAYOUT.at("import"),
         LAYOUT.at("folds"),
-        expand(LAYOUT.at("segment_train"), fold=FOLDS),
+        segment_model,
     output:
         directory(LAYOUT.at("segment")),
     log:
@@ -35,7 +75,7 @@ rule segment:
         mem_mb=8000,
         runtime=60,
     params:
-        config=sections("segmentation"),
+        config=sections("segmentation", without=("training", "quality")),
         code=code("segment"),
     shell:
         command("segment", "subject")

@@ -8,7 +8,7 @@ from typing import Any
 from bmdpipe.core.atomic import read_json, write_json
 from bmdpipe.core.config.imaging import ImagingConfig
 from bmdpipe.core.errors import CaseError, CaseWarning
-from bmdpipe.core.files import CT, EXPERT_LABELS, RADIOGRAPH, SUBJECT
+from bmdpipe.core.files import BONE_LABELS, CT, EXPERT_LABELS, RADIOGRAPH, SUBJECT
 from bmdpipe.core.metrics import Metrics
 from bmdpipe.core.records import Refusal
 from bmdpipe.geometry.camera import Camera
@@ -32,9 +32,10 @@ def import_subject(job: Job, out: Path) -> Outcome:
     if described["side"] in implants:
         raise CaseError("E_METAL", case, f"an implant on side {described['side']}")
     described["metal_sides"] = list(implants)
-    if subject.get("ct_labels"):
-        labels = read_foreign(Path(subject["ct_labels"]), "label", case)
-        write_volume(out / EXPERT_LABELS, labels_on(labels, scan.volume, case))
+    for column, name in (("ct_labels", EXPERT_LABELS), ("bone_labels", BONE_LABELS)):
+        if subject.get(column):
+            labels = read_foreign(Path(subject[column]), "label", case)
+            write_volume(out / name, labels_on(labels, scan.volume, case))
     write_volume(out / CT, scan.volume, {"digest": scan.digest})
     write_json(out / SUBJECT, described)
     parts, warnings = [], list(scan.warnings)

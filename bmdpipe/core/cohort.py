@@ -35,7 +35,8 @@ class SubjectRow:
     `ct_phantom` names the calibration phantom's model, or is `none`. `dxa_file` may name a JSON
     with `abmd_g_cm2` and `device` in place of the two DXA columns (a virtual cohort's DXA is not
     known before it is simulated). A subject of dataset A serves the first stage of training alone
-    and needs no DXA; all others are of dataset B. Source: Gu 2023 §3.1.
+    and needs no DXA; all others are of dataset B. Source: Gu 2023 §3.1. `ct_labels` are an
+    expert's, to train on; `bone_labels` are taken in place of the network's segmentation.
     """
 
     subject: str
@@ -50,6 +51,7 @@ class SubjectRow:
     ct_labels: str | None = None
     dxa_file: str | None = None
     dataset: str = "B"
+    bone_labels: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class RadiographRow:
     path: str
 
 
-SUBJECT_OPTIONAL = ("ct_labels", "dxa_file", "dataset")
+SUBJECT_OPTIONAL = ("ct_labels", "dxa_file", "dataset", "bone_labels")
 SUBJECT_COLUMNS = tuple(f.name for f in fields(SubjectRow) if f.name not in SUBJECT_OPTIONAL)
 RADIOGRAPH_COLUMNS = tuple(f.name for f in fields(RadiographRow))
 
@@ -137,7 +139,7 @@ def write_tables(folder: Path, cohort: Cohort) -> None:
         write_text(Path(folder) / name, write_table(names, cells))
 
 
-PATHS = ("ct", "ct_labels", "dxa_file", "path")
+PATHS = ("ct", "ct_labels", "bone_labels", "dxa_file", "path")
 
 
 def _written(folder: Path, column: str, value: Any) -> str:
@@ -209,6 +211,7 @@ def _subject(cells: Cells, dxa_needed: bool) -> SubjectRow:
         ct_labels=cells.path("ct_labels", needed=False),
         dxa_file=dxa_file,
         dataset=dataset,
+        bone_labels=cells.path("bone_labels", needed=False),
     )
 
 
