@@ -17,7 +17,7 @@ include: "rules/simulate.smk"
 include: "rules/import.smk"
 include: "rules/folds.smk"
 include: "rules/calibrate.smk"
-include: "rules/ct_only.smk" if CT_ONLY else "rules/segment.smk"
+include: "rules/segment.smk"
 include: "rules/roi.smk"
 include: "rules/register.smk"
 include: "rules/project.smk"
@@ -32,6 +32,11 @@ include: "rules/studies.smk"
 include: "rules/brain_mr_attribution.smk"
 include: "rules/tumour_classification.smk"
 include: "rules/tables.smk"
+
+
+if CT_ONLY:
+
+    include: "rules/ct_only.smk"
 
 
 localrules:

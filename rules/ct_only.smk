@@ -1,23 +1,4 @@
 # Subjects with a CT alone: radiographs computed from it at known poses, and registered back.
-rule segment_ct:
-    input:
-        LAYOUT.at("import"),
-    output:
-        directory(LAYOUT.at("segment")),
-    log:
-        LAYOUT.log("segment"),
-    benchmark:
-        LAYOUT.benchmark("segment")
-    resources:
-        mem_mb=8000,
-        runtime=60,
-    params:
-        config=sections("segmentation", "ct_only"),
-        code=code("segment_ct"),
-    shell:
-        command("segment_ct", "subject")
-
-
 rule expose:
     input:
         LAYOUT.at("import"),

@@ -3,7 +3,7 @@ def raw_files(wildcards):
     if VIRTUAL:
         return LAYOUT.at("simulate", subject=wildcards.subject)
     subject = COHORT.subject(wildcards.subject)
-    files = [subject.ct, subject.ct_labels, subject.dxa_file]
+    files = [subject.ct, subject.ct_labels, subject.bone_labels, subject.dxa_file]
     files += [row.path for row in COHORT.radiographs_of(wildcards.subject)]
     return [file for file in files if file]
 

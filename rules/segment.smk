@@ -1,4 +1,24 @@
 # Bayesian U-Net: one model per fold, trained without the fold's subjects, segments those subjects.
+# A trained network that the config names, or a subject's own masks, take the place of training.
+OWN_MASKS = {row.subject for row in COHORT.subjects if row.bone_labels}
+TRAINS = not (CT_ONLY or CONFIG.segmentation.trained or OWN_MASKS == set(SUBJECTS))
+SEGMENT_MODELS = (
+    [
+        LAYOUT.at("folds"),
+        *expand(
+            [LAYOUT.at("segment_train"), LAYOUT.at("segment_quality")],
+            fold=FOLDS,
+        ),
+    ]
+    if TRAINS
+    else []
+)
+
+
+def segment_model(wildcards):
+    return [] if wildcards.subject in OWN_MASKS else SEGMENT_MODELS
+
+
 rule segment_train:
     input:
         LAYOUT.at("folds"),
@@ -12,17 +32,38 @@ rule segment_train:
     resources:
         **scaled(mem_mb=16000, runtime=720),
     params:
-        config=sections("segmentation"),
+        config=sections(
+            "segmentation", without=("prediction", "quality", "trained", "mask_table")
+        ),
         code=code("segment_train"),
     shell:
         command("segment_train", "fold")
 
 
+rule segment_quality:
+    input:
+        LAYOUT.at("segment_train"),
+        per_subject("import"),
+    output:
+        directory(LAYOUT.at("segment_quality")),
+    log:
+        LAYOUT.log("segment_quality"),
+    benchmark:
+        LAYOUT.benchmark("segment_quality")
+    threads: CONFIG.workflow.training_threads
+    resources:
+        **scaled(mem_mb=16000, runtime=240),
+    params:
+        config=sections("segmentation", without=("trained", "mask_table")),
+        code=code("segment_quality"),
+    shell:
+        command("segment_quality", "fold")
+
+
 rule segment:
     input:
         LAYOUT.at("import"),
-        LAYOUT.at("folds"),
-        expand(LAYOUT.at("segment_train"), fold=FOLDS),
+        segment_model,
     output:
         directory(LAYOUT.at("segment")),
     log:
@@ -32,7 +73,7 @@ rule segment:
     resources:
         **scaled(mem_mb=8000, runtime=60),
     params:
-        config=sections("segmentation"),
+        config=sections("segmentation", without=("training", "quality")),
         code=code("segment"),
     shell:
         command("segment", "subject")

@@ -7,7 +7,7 @@ rule track:
         STAGE_TRUTH,
         RECORDS,
         per_subject("simulate") if VIRTUAL else [],
-        expand(LAYOUT.at("segment_train"), fold=FOLDS),
+        SEGMENT_MODELS,
         expand(LAYOUT.at("predict"), experiment=EXPERIMENTS, fold=FOLDS),
         expand(LAYOUT.at("evaluate"), experiment=EXPERIMENTS),
         expand(LAYOUT.at("explain"), experiment=EXPERIMENTS),

@@ -9,7 +9,7 @@ from bmdpipe.core.atomic import read_json, write_json
 from bmdpipe.core.cage import caged
 from bmdpipe.core.config.imaging import ImagingConfig
 from bmdpipe.core.errors import CaseError
-from bmdpipe.core.files import CT, EXPERT_LABELS, RADIOGRAPH, SUBJECT
+from bmdpipe.core.files import BONE_LABELS, CT, EXPERT_LABELS, RADIOGRAPH, SUBJECT
 from bmdpipe.core.metrics import Metrics
 from bmdpipe.core.records import Refusal
 from bmdpipe.geometry.camera import Camera
@@ -32,8 +32,9 @@ def _import(job: Job, out: Path, config: ImagingConfig) -> Outcome:
     subject = job.row["subject"]
     described = _subject(subject, subject["subject"])
     taken = take_in(job.row, config, job.threads)
-    if taken.labels is not None:
-        write_volume(out / EXPERT_LABELS, taken.labels)
+    for labels, name in ((taken.labels, EXPERT_LABELS), (taken.masks, BONE_LABELS)):
+        if labels is not None:
+            write_volume(out / name, labels)
     write_volume(out / CT, taken.scan.volume, {"digest": taken.scan.digest})
     write_json(out / SUBJECT, {**described, "metal_sides": list(taken.implants)})
     positionings = {row["radiograph"]: row["positioning"] for row in job.row["radiographs"]}

@@ -16,6 +16,7 @@ from bmdpipe.core.records import read_record
 from bmdpipe.imaging.metal import without_metal
 from bmdpipe.imaging.nifti import read_volume
 from bmdpipe.segmentation.fold import train_fold
+from bmdpipe.segmentation.saved import save
 from bmdpipe.segmentation.slices import Annotated
 from bmdpipe.segmentation.training import HISTORY_COLUMNS
 from workflow_scripts.job import Job, Outcome, run_job
@@ -36,11 +37,16 @@ def segment_train(job: Job, out: Path) -> Outcome:
 
     state = job.state(file_hash(files)) / STATE
     model = train_fold(subjects, read, config, fold, pick_device(config.device), state)
-    write_json(out / MODEL, {"fold": fold, **model.save(out / WEIGHTS)})
+    described = {
+        "fold": fold,
+        **save(out / WEIGHTS, model.net, config.network),
+        "trained_on": list(model.trained_on),
+        "held_out": list(model.held_out),
+    }
+    write_json(out / MODEL, described)
     rows = [[row[column] for column in HISTORY_COLUMNS] for row in model.history]
     lines = ["\t".join(HISTORY_COLUMNS), *("\t".join(f"{v:.6g}" for v in row) for row in rows)]
     write_text(out / HISTORY, "\n".join(lines) + "\n")
-    values = {f"held_out_dice_{name}": dice for name, dice in model.held_out_dice.items()}
     series = {
         name: [(int(row["epoch"]), row[name]) for row in model.history]
         for name in HISTORY_COLUMNS[1:]
@@ -54,7 +60,7 @@ def segment_train(job: Job, out: Path) -> Outcome:
                 "base_filters": config.network.base_filters,
                 "epochs": config.training.epochs,
             },
-            values={"loss": model.history[-1]["loss"], **values},
+            values={"loss": model.history[-1]["loss"]},
             series=series,
         )
     )

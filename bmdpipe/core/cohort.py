@@ -36,8 +36,10 @@ class SubjectRow:
     `ct_phantom` names the calibration phantom's model, or is `none`. `dxa_file` may name a JSON
     with `abmd_g_cm2` and `device` in place of the two DXA columns (a virtual cohort's DXA is not
     known before it is simulated). A subject of dataset A serves the first stage of training alone
-    and needs no DXA; all others are of dataset B. Source: Gu 2023 §3.1. `landmarks` may name a
-    folder of corrected femoral landmarks, `femur_r.mrk.json` and `femur_l.mrk.json`.
+    and needs no DXA; all others are of dataset B. Source: Gu 2023 §3.1. `ct_labels` are an
+    expert's, to train on; `bone_labels` are taken in place of the network's segmentation;
+    `landmarks` may name a folder of corrected femoral landmarks, `femur_r.mrk.json` and
+    `femur_l.mrk.json`.
     """
 
     subject: str
@@ -53,6 +55,7 @@ class SubjectRow:
     dxa_file: str | None = None
     dataset: str = "B"
     landmarks: str | None = None
+    bone_labels: str | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class RadiographRow:
     path: str
 
 
-SUBJECT_OPTIONAL = ("ct_labels", "dxa_file", "dataset", "landmarks")
+SUBJECT_OPTIONAL = ("ct_labels", "dxa_file", "dataset", "landmarks", "bone_labels")
 SUBJECT_COLUMNS = tuple(f.name for f in fields(SubjectRow) if f.name not in SUBJECT_OPTIONAL)
 RADIOGRAPH_COLUMNS = tuple(f.name for f in fields(RadiographRow))
 
@@ -153,7 +156,7 @@ def write_tables(folder: Path, cohort: Cohort) -> None:
         write_text(Path(folder) / name, write_table(names, cells))
 
 
-PATHS = ("ct", "ct_labels", "dxa_file", "landmarks", "path")
+PATHS = ("ct", "ct_labels", "bone_labels", "dxa_file", "landmarks", "path")
 
 
 def _written(folder: Path, column: str, value: Any) -> str:
@@ -228,6 +231,7 @@ def _subject(cells: Cells, dxa_needed: bool) -> SubjectRow:
         dxa_file=dxa_file,
         dataset=dataset,
         landmarks=cells.path("landmarks", needed=False),
+        bone_labels=cells.path("bone_labels", needed=False),
     )
 
 

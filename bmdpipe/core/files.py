@@ -19,6 +19,7 @@ CT = "ct.nii.gz"
 RADIOGRAPH = "radiographs/{radiograph}.nii.gz"
 SUBJECT = "subject.json"
 EXPERT_LABELS = "labels.nii.gz"
+BONE_LABELS = "bone_labels.nii.gz"
 
 # folds
 FOLDS = "folds.tsv"
@@ -32,6 +33,9 @@ DISCRIMINATORS = "discriminators.safetensors"
 WEIGHTS = "weights.safetensors"
 HISTORY = "history.tsv"
 MODEL = "model.json"
+
+# segment_quality
+QUALITY = "quality.json"
 
 # segment
 LABELS = "labels.nii.gz"

@@ -10,6 +10,7 @@ STAGES: dict[str, str] = {
     "folds": "folds",
     "calibrate": "calibrate/{subject}",
     "segment_train": "segment_train/fold{fold}",
+    "segment_quality": "segment_quality/fold{fold}",
     "segment": "segment/{subject}",
     "roi": "roi/{subject}",
     "expose": "expose/{subject}",

@@ -19,10 +19,12 @@ from bmdpipe.imaging.radiograph import Radiograph, read_radiograph
 
 @dataclass(frozen=True)
 class Intake:
-    """What was read. `radiographs` by name; `refused` are those that cannot be used."""
+    """What was read. `labels` are an expert's, `masks` those that are taken for the segmentation;
+    `radiographs` by name; `refused` are those that cannot be used."""
 
     scan: CtScan
     labels: Volume | None
+    masks: Volume | None
     radiographs: Mapping[str, Radiograph]
     refused: tuple[CaseError, ...]
     implants: tuple[str, ...]
@@ -44,10 +46,12 @@ def take_in(row: Mapping[str, Any], config: ImagingConfig, processes: int = 1) -
     warnings = list(scan.warnings)
     if implants:
         warnings.append(CaseWarning("W_METAL", f"an implant on side {', '.join(implants)}"))
-    labels = None
-    if subject.get("ct_labels"):
-        foreign = read_foreign(Path(subject["ct_labels"]), "label", case)
-        labels = labels_on(foreign, scan.volume, case)
+    labels, masks = (
+        labels_on(read_foreign(Path(subject[column]), "label", case), scan.volume, case)
+        if subject.get(column)
+        else None
+        for column in ("ct_labels", "bone_labels")
+    )
     radiographs: dict[str, Radiograph] = {}
     refused: list[CaseError] = []
     for picture in row["radiographs"]:
@@ -59,7 +63,7 @@ def take_in(row: Mapping[str, Any], config: ImagingConfig, processes: int = 1) -
             continue
         radiographs[picture["radiograph"]] = found
         warnings += [replace(w, text=f"{part}: {w.text}") for w in found.warnings]
-    return Intake(scan, labels, radiographs, tuple(refused), implants, tuple(warnings))
+    return Intake(scan, labels, masks, radiographs, tuple(refused), implants, tuple(warnings))
 
 
 def _ct(path: Path, case: str, config: ImagingConfig, processes: int) -> CtScan:

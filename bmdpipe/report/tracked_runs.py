@@ -165,8 +165,10 @@ def _subject_stage(run: Run, stage: str, params: Mapping[str, Scalar]) -> Tracke
 def _cohort_jobs(run: Run, params: Mapping[str, Scalar]) -> Iterator[TrackedRun]:
     """The segmentation's folds, the pairs, and the errors of the stages against the truth."""
     found = [
-        (f"segment_train/fold{fold}", "segment_train", run.at("segment_train", fold=fold))
+        (f"{stage}/fold{fold}", stage, run.at(stage, fold=fold))
+        for stage in ("segment_train", "segment_quality")
         for fold in range(run.n_folds)
+        if run.at(stage, fold=fold).is_dir()  # none where a trained network or masks are given
     ]
     found.append(("pairs", "pairs", run.at("pairs")))
     if run.virtual:

@@ -20,12 +20,16 @@ GREY_HU = (-200, 600)
 MAX_VARIANCE = 0.15
 
 
-def draw_segmentation(path: Path, ct: Volume, labels: Volume, variance: Volume, title: str) -> None:
+def draw_segmentation(
+    path: Path, ct: Volume, labels: Volume, variance: Volume | None, title: str
+) -> None:
     """Write a PNG: rows are a coronal slice and two axial ones through the femora and the pelvis,
-    columns the CT, the labels and the uncertainty; the patient's right is on the left."""
-    figure = Figure(figsize=(11, 10), layout="constrained")
+    columns the CT, the labels and, of a network, the uncertainty; the patient's right is on the
+    left."""
+    columns = 3 if variance is not None else 2
+    figure = Figure(figsize=(1 + 3.4 * columns, 10), layout="constrained")
     rows = _views(ct, labels)
-    axes = figure.subplots(len(rows), 3, squeeze=False)
+    axes = figure.subplots(len(rows), columns, squeeze=False)
     shown = ScalarMappable(Normalize(0, MAX_VARIANCE), "inferno")
     for line, (name, cut, aspect, lower) in zip(axes, rows, strict=True):
         grey = ct.array[cut]
@@ -38,14 +42,16 @@ def draw_segmentation(path: Path, ct: Volume, labels: Volume, variance: Volume, 
                 panel.imshow(
                     marked, cmap=colours, vmin=1, vmax=3, alpha=0.55, interpolation="none", **where
                 )
-            if column == 2:
+            if column == 2 and variance is not None:
                 spread = np.ma.masked_less(variance.array[cut], 0.005)
                 panel.imshow(spread, cmap=shown.cmap, norm=shown.norm, **where)
             panel.set_axis_off()
         line[0].set_title(f"CT, {name}", fontsize=9)
         line[1].set_title("labels", fontsize=9)
-        line[2].set_title("variance over passes", fontsize=9)
-    figure.colorbar(shown, ax=axes[:, 2], shrink=0.5)
+        if variance is not None:
+            line[2].set_title("variance over passes", fontsize=9)
+    if variance is not None:
+        figure.colorbar(shown, ax=axes[:, 2], shrink=0.5)
     legend = ", ".join(f"{LABEL_NAMES[label]} {_WORD[label]}" for label in sorted(COLOURS))
     figure.suptitle(f"{title}\n{legend}", fontsize=10)
     with atomic_path(path) as part:

@@ -12,8 +12,7 @@ from bmdpipe.core.config.segmentation import SegmentationConfig
 from bmdpipe.core.volume import Volume
 from bmdpipe.segmentation.classes import CLASSES, classes_of
 from bmdpipe.segmentation.grid import Resampler, WorkingGrid, body_centre
-
-CHUNK = 16
+from bmdpipe.segmentation.slabs import Heights
 
 
 @dataclass(frozen=True)
@@ -39,40 +38,72 @@ class Annotated:
 @dataclass(frozen=True)
 class SliceSet:
     """`hu` int16 `[n, y, x]` and, per class but background, its share of the pixel in 1/255, uint8
-    `[n, class, y, x]`; `names` say the subject and slice of each."""
+    `[n, class, y, x]`; `names` say the subject and slice of each.
+
+    What is drawn for training begins at one of `starts` and is `together` slices long: one of a 2D
+    network, a slab within one subject of a 3D one.
+    """
 
     hu: torch.Tensor
     shares: torch.Tensor
     names: tuple[str, ...]
+    starts: torch.Tensor
+    together: int = 1
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.starts)
+
+    def slices_of(self, chosen: torch.Tensor) -> torch.Tensor:
+        """The indices of the slices that `chosen` draws are made of, one draw after another."""
+        return (self.starts[chosen][:, None] + torch.arange(self.together)).flatten()
+
+    def joint(self) -> torch.Tensor:
+        """Which draws show all classes `[draw]`."""
+        seen = self.shares.amax(dim=(2, 3)) > 0
+        every = torch.arange(len(self))
+        return seen[self.slices_of(every)].view(len(self), self.together, -1).any(1).all(1)
 
 
 def collect(subjects: Iterable[Annotated], config: SegmentationConfig) -> SliceSet:
-    """The working slices of all subjects; raises ValueError if there is none."""
-    hu, shares, names = [], [], []
+    """The working slices of all subjects; raises ValueError if there is none, or if a CT is shorter
+    than the slab of a 3D network."""
+    network = config.network
+    hu, shares = [], []
+    names: list[str] = []
+    starts: list[int] = []
     for annotated in subjects:
-        step = slice_step(annotated.ct, config.training.slice_mm)
-        thinned = annotated.every(step)
-        grid = WorkingGrid.around(body_centre(thinned.ct), config.network)
-        resampler = Resampler.between(thinned.ct, grid, torch.device("cpu"))
-        for start in range(0, thinned.ct.array.shape[0], CHUNK):
-            part = slice(start, start + CHUNK)
-            slices = resampler.slices(torch.from_numpy(thinned.ct.array[part].astype(np.float32)))
+        grid = WorkingGrid.around(body_centre(annotated.ct), network)
+        resampler = Resampler.between(annotated.ct, grid, torch.device("cpu"))
+        heights = Heights.of(annotated.ct, network, training_step_mm(annotated.ct, config))
+        if len(heights) < network.slab:
+            raise ValueError(
+                f"{annotated.subject}: the CT has {len(heights)} slices {network.slab_mm} mm "
+                f"apart, and segmentation.network.slab asks for {network.slab}"
+            )
+        starts += range(len(names), len(names) + len(heights) - network.slab + 1)
+        for own in heights.mean_over:
+            used = np.flatnonzero(own)
+            weights = torch.from_numpy(own[used])
+            mean = np.tensordot(own[used], annotated.ct.array[used].astype(np.float32), axes=1)
+            slices = resampler.slices(torch.from_numpy(mean))
             hu.append(slices.round().clamp(-1024, 32767).to(torch.int16))
-            own = torch.from_numpy(classes_of(thinned.labels.array[part]))
-            found = resampler.shares(own, len(CLASSES)) * 255
+            classes = torch.from_numpy(classes_of(annotated.labels.array[used]))
+            found = resampler.shares(classes, len(CLASSES)) * 255
+            found = torch.tensordot(weights, found, dims=1)
             shares.append(found.round().clamp(0, 255).to(torch.uint8))
-        names += [f"{annotated.subject} slice {z * step}" for z in range(len(thinned.ct.array))]
+        names += [f"{annotated.subject} slice {round(float(z))}" for z in heights.index]
     if not names:
         raise ValueError("there is no annotated subject to train on")
-    return SliceSet(torch.cat(hu), torch.cat(shares), tuple(names))
+    return SliceSet(
+        torch.stack(hu), torch.stack(shares), tuple(names), torch.tensor(starts), network.slab
+    )
 
 
-def slice_step(ct: Volume, slice_mm: float) -> int:
-    """How many slices to step on for slices `slice_mm` apart, or a little more."""
-    return max(1, int(np.ceil(slice_mm / ct.spacing_mm[2] - 1e-3)))
+def training_step_mm(ct: Volume, config: SegmentationConfig) -> float:
+    """How far apart the slices that a 2D network is trained on lie: whole slices of the CT, at
+    least `slice_mm`."""
+    spacing = ct.spacing_mm[2]
+    return max(1, int(np.ceil(config.training.slice_mm / spacing - 1e-3))) * spacing
 
 
 def _every(volume: Volume, step: int) -> Volume:

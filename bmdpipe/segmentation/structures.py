@@ -8,32 +8,95 @@ from scipy import ndimage
 
 from bmdpipe.core.config.segmentation import SegmentationPrediction
 from bmdpipe.core.errors import CaseError, CaseWarning
-from bmdpipe.core.labels import BODIES, FEMUR_L, FEMUR_R, LABEL_NAMES, PELVIS, femur_label
+from bmdpipe.core.labels import (
+    BACKGROUND,
+    BODIES,
+    FEMUR_L,
+    FEMUR_R,
+    LABEL_NAMES,
+    PELVIS,
+    femur_label,
+)
 from bmdpipe.core.volume import Volume, bounding_slices
 from bmdpipe.segmentation.classes import FEMUR_CLASS, PELVIS_CLASS
+
+APART_MM = 80.0
+"""Less than any two hips' femora are apart, more than two pieces of one femur (own choice)."""
+SECOND_SHARE = 0.1
+"""A smaller second femur is a speck (own choice)."""
+ILIUM_MM = 60.0
+"""Lumbar transverse processes end within this of the middle, iliac crests lie beyond it."""
 
 
 def bones(classes: Volume, part_share: float) -> Volume:
     """The label map of a class map.
 
     The pelvis keeps its pieces of at least `part_share` of the largest (sacrum and L5 may stand
-    apart). A femur is the largest piece on its side of the pelvis' centre along the patient's
-    left-right axis; a structure without a voxel stays empty.
+    apart). Of the femora the largest piece is one, and the largest that is far from it along the
+    patient's left-right axis the other: the one further right is the right one. A femur that is
+    alone belongs to the side of the pelvis' centre on which it lies. Other pieces join the bone
+    that they touch, or go. A structure without a voxel stays empty.
     """
     labels = np.zeros(classes.array.shape, dtype=np.uint8)
     pieces, sizes, _ = _pieces(classes, PELVIS_CLASS)
     if not sizes.size:
         return classes.like(labels, "label")
-    wanted = 1 + np.flatnonzero(sizes >= part_share * sizes.max())
-    pelvis = np.isin(pieces, wanted)
+    large = sizes >= part_share * sizes.max()
+    pelvis = np.isin(pieces, 1 + np.flatnonzero(large))
     labels[pelvis] = PELVIS
-    middle = _mean_x(classes, pelvis)
+    left_over = [(pieces, np.flatnonzero(~large))]
     pieces, sizes, centres = _pieces(classes, FEMUR_CLASS)
-    for label, on_side in ((FEMUR_R, centres < middle), (FEMUR_L, centres >= middle)):
-        if on_side.any():
-            largest = np.argmax(np.where(on_side, sizes, 0))
-            labels[pieces == 1 + largest] = label
+    if sizes.size:
+        femora = _femora(sizes, centres, _mean_x(classes, pelvis))
+        for label, piece in femora.items():
+            labels[pieces == 1 + piece] = label
+        others = np.setdiff1d(np.arange(len(sizes)), list(femora.values()))
+        left_over.append((pieces, others))
+    for found, which in left_over:
+        _join(labels, found, which)
     return classes.like(labels, "label")
+
+
+def _femora(sizes: NDArray, centres: NDArray, middle: float) -> dict[int, int]:
+    """The piece that is each femur, by label."""
+    first = int(np.argmax(sizes))
+    far = (np.abs(centres - centres[first]) >= APART_MM) & (sizes >= SECOND_SHARE * sizes[first])
+    if not far.any():
+        return {FEMUR_R if centres[first] < middle else FEMUR_L: first}
+    second = int(np.argmax(np.where(far, sizes, 0)))
+    right, left = sorted((first, second), key=lambda piece: centres[piece])
+    return {FEMUR_R: right, FEMUR_L: left}
+
+
+def _join(labels: NDArray[np.uint8], pieces: NDArray, which: NDArray) -> None:
+    """Give each piece that no bone kept to the bone it touches most: it is bone, and only mistaken
+    for another; what touches none is dropped."""
+    boxes = ndimage.find_objects(pieces)
+    for piece in which:
+        box = tuple(slice(max(s.start - 1, 0), s.stop + 1) for s in boxes[piece])
+        own = pieces[box] == 1 + piece
+        touched = labels[box][ndimage.binary_dilation(own) & ~own]
+        contacts = np.bincount(touched, minlength=len(LABEL_NAMES))
+        contacts[BACKGROUND] = 0
+        if contacts.any():
+            labels[box][own] = np.argmax(contacts)
+
+
+def without_upper_spine(labels: Volume, above_crest_mm: float) -> Volume:
+    """The label map without the pelvis' voxels more than `above_crest_mm` above the iliac crests:
+    what a longer CT shows of the lumbar spine is no pelvis. Unchanged where no ilium is found."""
+    pelvis = labels.array == PELVIS
+    if not pelvis.any():
+        return labels
+    x = labels.origin_mm[0] + labels.spacing_mm[0] * np.arange(labels.size[0])
+    lateral = np.abs(x - _mean_x(labels, pelvis)) > ILIUM_MM
+    heights = np.flatnonzero(pelvis[:, :, lateral].any(axis=(1, 2)))
+    if not heights.size:
+        return labels
+    top = int(heights[-1] + above_crest_mm / labels.spacing_mm[2]) + 1
+    array = labels.array.copy()
+    array[top:][pelvis[top:]] = BACKGROUND
+    return labels.like(array, labels.unit)
 
 
 def volumes_ml(labels: Volume) -> dict[str, float]:
@@ -61,18 +124,18 @@ def check_bones(
             raise CaseError("E_SEGMENTATION", case, f"{text}; look at the CT and the segmentation")
         warnings.append(CaseWarning("W_SEGMENTATION", text))
     for name in ("femur_r", "femur_l"):
-        border = _cut_at(labels.array == BODIES[name])
-        if border is None:
+        cut = _cut(labels, name, config.min_femur_mm)
+        if cut is None:
             continue
-        text = f"the {name} reaches the {border} border of the CT"
         if name == target:
-            raise CaseError("E_FOV", case, f"{text}; the hip must lie whole inside the image")
-        warnings.append(CaseWarning("W_FOV", text))
+            raise CaseError("E_FOV", case, f"{cut}; the hip must lie whole inside the image")
+        warnings.append(CaseWarning("W_FOV", cut))
     return tuple(warnings)
 
 
-def _cut_at(femur: NDArray[np.bool_]) -> str | None:
-    """The border at which a femur is cut; its shaft may leave the image below."""
+def _cut(labels: Volume, name: str, least_mm: float) -> str | None:
+    """Where a femur is cut by the image; its shaft may leave it below, but not too high up."""
+    femur = labels.array == BODIES[name]
     borders = {
         "superior": femur[-1],
         "right": femur[:, :, 0],
@@ -80,7 +143,14 @@ def _cut_at(femur: NDArray[np.bool_]) -> str | None:
         "anterior": femur[:, 0],
         "posterior": femur[:, -1],
     }
-    return next((name for name, voxels in borders.items() if voxels.any()), None)
+    border = next((border for border, voxels in borders.items() if voxels.any()), None)
+    if border is not None:
+        return f"the {name} reaches the {border} border of the CT"
+    if femur[0].any():
+        length = float(femur.any(axis=(1, 2)).sum() * labels.spacing_mm[2])
+        if length < least_mm:
+            return f"the CT ends {length:.0f} mm below the top of the {name}"
+    return None
 
 
 def _pieces(classes: Volume, label: int) -> tuple[NDArray, NDArray, NDArray]:

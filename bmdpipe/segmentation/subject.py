@@ -11,38 +11,42 @@ from bmdpipe.core.config.segmentation import SegmentationConfig, SegmentationNet
 from bmdpipe.core.errors import CaseError, CaseWarning
 from bmdpipe.core.labels import BODIES
 from bmdpipe.core.volume import Volume
-from bmdpipe.imaging.metal import metal, without_metal
-from bmdpipe.segmentation.border import with_shell, without_holes
-from bmdpipe.segmentation.fold import seed_of
+from bmdpipe.imaging.metal import without_metal
+from bmdpipe.segmentation.chance import seed_of
+from bmdpipe.segmentation.finish import finished
+from bmdpipe.segmentation.networks import Network
 from bmdpipe.segmentation.prediction import predict
 from bmdpipe.segmentation.quality import QualityLine, mean_variance
-from bmdpipe.segmentation.structures import bones, check_bones, volumes_ml
-from bmdpipe.segmentation.unet import UNet
+from bmdpipe.segmentation.structures import check_bones, volumes_ml
 
 STEPS_OF_VARIANCE = 2**12
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What is known of one segmented bone without a truth."""
+    """What is known of one segmented bone without a truth; variance and predicted Dice only of what
+    a network segmented. `dice_error` is how far the prediction was off where the line was fitted.
+    """
 
     volume_ml: float
-    variance: float
-    predicted_dice: float
+    variance: float | None = None
+    predicted_dice: float | None = None
+    dice_error: float | None = None
 
 
 @dataclass(frozen=True)
 class Segmented:
-    """`labels` uint8 and `variance` float32 on the CT's grid; `structures` by body name."""
+    """`labels` uint8 on the CT's grid and, of a network, `variance` float32; `structures` by body
+    name."""
 
     labels: Volume
-    variance: Volume
+    variance: Volume | None
     structures: dict[str, Measured]
     warnings: tuple[CaseWarning, ...]
 
 
 def segment_subject(
-    net: UNet,
+    net: Network,
     ct: Volume,
     subject: str,
     side: str,
@@ -59,19 +63,16 @@ def segment_subject(
         found = predict(net, shown, network, config.prediction, seed, device)
     except ValueError as error:
         raise CaseError("E_SEGMENTATION", subject, f"{error}; look at the CT") from None
-    labels = bones(found.classes, config.prediction.part_share)
-    if config.prediction.shell_hu is not None:
-        labels = with_shell(labels, shown, config.prediction.shell_hu, config.prediction.shell_mm)
-    labels = without_holes(labels)
-    labels.array[metal(ct)] = 0
+    labels = finished(found.classes, ct, shown, config.prediction)
     warnings = list(check_bones(labels, side, subject, config.prediction))
     structures = {}
     for name, volume in volumes_ml(labels).items():
         if volume == 0:
             continue
         spread = mean_variance(found.variance.array, labels.array == BODIES[name])
-        dice = quality[name.split("_")[0]].dice(spread)
-        structures[name] = Measured(volume, spread, dice)
+        line = quality[name.split("_")[0]]
+        dice = line.dice(spread)
+        structures[name] = Measured(volume, spread, dice, line.error)
         if dice < config.prediction.warn_dice:
             warnings.append(
                 CaseWarning("W_SEGMENTATION", f"the {name} has a predicted Dice of {dice:.2f}")

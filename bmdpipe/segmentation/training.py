@@ -15,11 +15,11 @@ from torch.nn import functional
 from bmdpipe.core.checkpoints import load_state, rng_state, save_state, set_rng_state
 from bmdpipe.core.config.segmentation import SegmentationConfig, SegmentationTraining
 from bmdpipe.core.errors import UsageError
-from bmdpipe.segmentation.augmentation import apply, draw
+from bmdpipe.segmentation.augmentation import apply, draw, repeated
 from bmdpipe.segmentation.classes import CLASSES
 from bmdpipe.segmentation.grid import window
+from bmdpipe.segmentation.networks import Network, as_input, build
 from bmdpipe.segmentation.slices import SliceSet
-from bmdpipe.segmentation.unet import UNet, build
 
 log = logging.getLogger(__name__)
 WARM_UP = 0.2
@@ -29,7 +29,7 @@ Row = dict[str, float]
 
 def train(
     data: SliceSet, config: SegmentationConfig, seed: int, device: torch.device, state: Path | None
-) -> tuple[UNet, list[Row]]:
+) -> tuple[Network, list[Row]]:
     """Train a network on the slices; returns it with a row of `HISTORY_COLUMNS` per epoch.
 
     After each epoch all that the next one depends on goes to the file `state`, and training starts
@@ -75,7 +75,7 @@ def train(
 
 
 def _epoch(
-    net: UNet,
+    net: Network,
     optimiser: torch.optim.Optimizer,
     data: SliceSet,
     config: SegmentationConfig,
@@ -93,18 +93,21 @@ def _epoch(
         rate = learning_rate((epoch + step / len(batches)) / training.epochs, training)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        change = draw(training.augmentation, len(chosen), network.pixel_mm, chance["slices"])
-        hu, shares = apply(data.hu[chosen], data.shares[chosen], change)
-        slices = window(hu, network.window_hu)[:, None].to(
-            device, memory_format=torch.channels_last
-        )
+        index = data.slices_of(chosen)
+        own, true = data.hu[index], data.shares[index]
+        shape = (len(chosen), *own.shape[1:])
+        change = draw(training.augmentation, shape, network.pixel_mm, chance["slices"])
+        hu, shares = apply(own, true, repeated(change, data.together))
+        slices = as_input(network, window(hu, network.window_hu)).to(device)
+        if data.together > 1:
+            shares = shares.unflatten(0, (len(chosen), data.together)).movedim(1, 2)
         logits = net(slices, chance["dropout"])
         loss = segmentation_loss(logits, shares.to(device) / 255, training.dice_weight)
         if not math.isfinite(loss.item()):
             raise UsageError(
                 f"the loss is {loss.item()} in epoch {epoch + 1}, step {step + 1}; the batch is "
-                f"{', '.join(data.names[int(i)] for i in chosen)}: look at these slices, or lower "
-                "segmentation.training.learning_rate"
+                f"{', '.join(data.names[int(i)] for i in data.starts[chosen])}: look at these "
+                "slices, or lower segmentation.training.learning_rate"
             )
         optimiser.zero_grad()
         loss.backward()
@@ -118,9 +121,8 @@ def _epoch(
 def _draw_slices(
     data: SliceSet, training: SegmentationTraining, generator: torch.Generator
 ) -> Tensor:
-    """Indices of an epoch's slices, none twice."""
-    joint = (data.shares.amax(dim=(2, 3)) > 0).all(dim=1)
-    weights = torch.where(joint, training.joint_weight, 1.0)
+    """An epoch's draws, none twice."""
+    weights = torch.where(data.joint(), training.joint_weight, 1.0)
     count = min(training.slices_per_epoch or len(data), len(data))
     return torch.multinomial(weights, count, replacement=False, generator=generator)
 
@@ -128,8 +130,9 @@ def _draw_slices(
 def segmentation_loss(logits: Tensor, shares: Tensor, dice_weight: float) -> Tensor:
     """Cross entropy plus weighted soft Dice loss over the batch, background left out of Dice.
 
-    `shares` `[n, classes - 1, y, x]` are the true shares of the classes but background. Dice is
-    written so that it is best where prediction and share agree, also at shares that are not 0 or 1.
+    `shares` `[n, classes - 1, ..., y, x]` are the true shares of the classes but background. Dice
+    is written so that it is best where prediction and share agree, also at shares that are not 0
+    or 1.
     Source: Wang 2023, Dice semimetric losses.
     """
     truth = torch.cat([1 - shares.sum(dim=1, keepdim=True), shares], dim=1)
@@ -137,7 +140,7 @@ def segmentation_loss(logits: Tensor, shares: Tensor, dice_weight: float) -> Ten
     if dice_weight == 0:
         return entropy
     found = logits.softmax(dim=1)[:, 1:]
-    axes = (0, 2, 3)
+    axes = [axis for axis in range(found.dim()) if axis != 1]
     total = found.sum(axes) + shares.sum(axes)
     apart = (found - shares).abs().sum(axes)
     dice = (total - apart + 1) / (total + 1)

@@ -1,6 +1,7 @@
-"""The Bayesian U-Net: a 2D U-Net whose dropout stays on in prediction.
+"""The Bayesian U-Net: a U-Net whose dropout stays on in prediction, in 2D or in 3D.
 
-Source: Hiasa 2020; dropout as an approximate posterior after Gal and Ghahramani 2016.
+Source: Hiasa 2020; dropout as an approximate posterior after Gal and Ghahramani 2016; the same with
+3D convolutions after Cicek 2016.
 """
 
 from __future__ import annotations
@@ -9,8 +10,6 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-
-from bmdpipe.core.config.segmentation import SegmentationNetwork
 
 
 def mc_dropout(features: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
@@ -31,17 +30,18 @@ def mc_dropout(features: Tensor, share: float, generator: torch.Generator | None
 
 
 class Block(nn.Module):
-    """Twice 3x3 convolution, batch normalisation and ReLU, then dropout."""
+    """Twice 3x3 (3x3x3) convolution, batch normalisation and ReLU, then dropout."""
 
-    def __init__(self, inputs: int, outputs: int, dropout: float) -> None:
+    def __init__(self, inputs: int, outputs: int, dropout: float, axes: int) -> None:
         super().__init__()
         self.dropout = dropout
+        convolution, normalisation = _CONVOLUTION[axes], _NORMALISATION[axes]
         self.layers = nn.Sequential(
-            nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
-            nn.BatchNorm2d(outputs),
+            convolution(inputs, outputs, 3, padding=1, bias=False),
+            normalisation(outputs),
             nn.ReLU(inplace=True),
-            nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
-            nn.BatchNorm2d(outputs),
+            convolution(outputs, outputs, 3, padding=1, bias=False),
+            normalisation(outputs),
             nn.ReLU(inplace=True),
         )
 
@@ -50,29 +50,36 @@ class Block(nn.Module):
 
 
 class UNet(nn.Module):
-    """Maps windowed slices `[n, 1, y, x]` to class logits `[n, classes, y, x]`.
+    """Maps windowed slices `[n, 1, y, x]` to class logits `[n, classes, y, x]`; with three axes,
+    slabs `[n, 1, z, y, x]` likewise.
 
-    Filters double from level to level; y and x must be multiples of 2^(depth-1).
+    Filters double from level to level; every size must be a multiple of 2^(depth-1).
     """
 
-    def __init__(self, classes: int, depth: int, base_filters: int, dropout: float) -> None:
+    def __init__(
+        self, classes: int, depth: int, base_filters: int, dropout: float, axes: int = 2
+    ) -> None:
         super().__init__()
         widths = [base_filters * 2**level for level in range(depth)]
         pairs = list(pairwise(widths))
-        self.first = Block(1, widths[0], dropout)
-        self.down = nn.ModuleList(Block(a, b, dropout) for a, b in pairs)
-        self.enlarge = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in pairs)
-        self.up = nn.ModuleList(Block(2 * a, a, dropout) for a, _ in pairs)
-        self.head = nn.Conv2d(widths[0], classes, 1)
-        self.pool = nn.MaxPool2d(2)
+        enlarge = _ENLARGEMENT[axes]
+        self.first = Block(1, widths[0], dropout, axes)
+        self.down = nn.ModuleList(Block(a, b, dropout, axes) for a, b in pairs)
+        self.enlarge = nn.ModuleList(enlarge(b, a, 2, stride=2) for a, b in pairs)
+        self.up = nn.ModuleList(Block(2 * a, a, dropout, axes) for a, _ in pairs)
+        self.head = _CONVOLUTION[axes](widths[0], classes, 1)
+        self.pool = nn.MaxPool2d(2) if axes == 2 else nn.MaxPool3d(2)
 
     def forward(self, slices: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Logits; with a generator, dropout acts (in training and in each Monte-Carlo pass)."""
-        return self.finish(self.first.layers(slices), generator)
+        return self.finish(self.start(slices), generator)
+
+    def start(self, slices: Tensor) -> Tensor:
+        """What lies before all dropout, and which the Monte-Carlo passes share."""
+        return self.first.layers(slices)
 
     def finish(self, start: Tensor, generator: torch.Generator | None) -> Tensor:
-        """Logits from what `first.layers` gives, which lies before all dropout: the Monte-Carlo
-        passes share it."""
+        """Logits from what `start` gives."""
         skips = [mc_dropout(start, self.first.dropout, generator)]
         for block in self.down:
             skips.append(block(self.pool(skips[-1]), generator))
@@ -83,9 +90,12 @@ class UNet(nn.Module):
         return self.head(features)
 
 
-def build(config: SegmentationNetwork, classes: int, seed: int) -> UNet:
-    """A network whose first weights depend on the seed alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        net = UNet(classes, config.depth, config.base_filters, config.dropout)
-    return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+_CONVOLUTION: dict[int, type[nn.Conv2d | nn.Conv3d]] = {2: nn.Conv2d, 3: nn.Conv3d}
+_NORMALISATION: dict[int, type[nn.BatchNorm2d | nn.BatchNorm3d]] = {
+    2: nn.BatchNorm2d,
+    3: nn.BatchNorm3d,
+}
+_ENLARGEMENT: dict[int, type[nn.ConvTranspose2d | nn.ConvTranspose3d]] = {
+    2: nn.ConvTranspose2d,
+    3: nn.ConvTranspose3d,
+}

@@ -10,6 +10,8 @@ from bmdpipe.core.volume import Volume
 from bmdpipe.segmentation.slices import Annotated
 
 SIZE = (20, 64, 80)
+SLOW_LOOKS = ("texture_hu", "patch_hu", "shading_hu", "blur_mm")
+"""Changes that the toys need not learn, and that take time to draw."""
 SPACING_MM = (4.0, 4.0, 8.0)
 
 
@@ -56,9 +58,16 @@ def toy_config(**training: object) -> SegmentationConfig:
                 "learning_rate": 0.01,
                 "slice_mm": 0,
                 "min_annotated_to_hold_out": 5,
-                "quality_noise_hu": [0, 200],
+                "augmentation": {"bend_mm": 0, **dict.fromkeys(SLOW_LOOKS, 0)},
                 **training,
             },
-            "prediction": {"passes": 3, "min_pelvis_ml": 50, "min_femur_ml": 50},
+            "quality": {"copies": 2},
+            "prediction": {
+                "passes": 3,
+                "min_pelvis_ml": 50,
+                "min_femur_ml": 50,
+                "above_crest_mm": None,
+                "border_hu": None,
+            },
         }
     )

@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bmdpipe.segmentation.quality import dice_of, fit_quality, mean_variance
+from bmdpipe.segmentation.quality import (
+    QualityLine,
+    QualityPoint,
+    dice_of,
+    mean_variance,
+)
+from bmdpipe.segmentation.quality import fit_quality as fit
+
+
+def fit_quality(variance: list[float], dice: list[float]) -> QualityLine:
+    """The line of points that each belong to a subject of their own."""
+    pairs = enumerate(zip(variance, dice, strict=True))
+    return fit([QualityPoint(f"V{i}", v, d, 0.0) for i, (v, d) in pairs])
 
 
 def test_the_line_is_that_of_scipy() -> None:
@@ -18,7 +30,24 @@ def test_the_line_is_that_of_scipy() -> None:
     assert line.slope == pytest.approx(expected.slope)
     assert line.intercept == pytest.approx(expected.intercept)
     assert line.correlation == pytest.approx(expected.rvalue)
+    assert line.rank_correlation == pytest.approx(stats.spearmanr(variance, dice).statistic)
     assert line.points == 30
+
+
+def test_the_error_is_that_of_subjects_left_out() -> None:
+    """By hand: each subject's Dice from scipy's line through the others."""
+    rng = np.random.default_rng(1)
+    owners = np.repeat(["A", "B", "C"], 4)
+    variance = rng.uniform(0, 0.1, 12)
+    dice = 0.9 - 2 * variance + rng.normal(0, 0.02, 12)
+    off = []
+    for subject in "ABC":
+        others = stats.linregress(variance[owners != subject], dice[owners != subject])
+        own = owners == subject
+        off += list(np.abs(others.slope * variance[own] + others.intercept - dice[own]))
+    rows = zip(owners, variance, dice, strict=True)
+    line = fit([QualityPoint(str(s), v, d, 0.0) for s, v, d in rows])
+    assert line.error == pytest.approx(np.mean(off))
 
 
 def test_predictions_stay_between_zero_and_one() -> None:

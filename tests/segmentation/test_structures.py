@@ -10,10 +10,15 @@ from bmdpipe.core.errors import CaseError
 from bmdpipe.core.labels import FEMUR_L, FEMUR_R, PELVIS
 from bmdpipe.core.volume import Volume
 from bmdpipe.segmentation.classes import classes_of
-from bmdpipe.segmentation.structures import bones, check_bones, volumes_ml
+from bmdpipe.segmentation.structures import (
+    bones,
+    check_bones,
+    volumes_ml,
+    without_upper_spine,
+)
 from tests.segmentation.bodies import toy
 
-LIMITS = SegmentationPrediction(min_pelvis_ml=50, min_femur_ml=50)
+LIMITS = SegmentationPrediction(min_pelvis_ml=50, min_femur_ml=50, min_femur_mm=60)
 
 
 def truth() -> Volume:
@@ -45,6 +50,44 @@ def test_sides_do_not_follow_the_image_half() -> None:
     np.testing.assert_array_equal(found, labels.array)
 
 
+def test_half_a_pelvis_swaps_no_sides() -> None:
+    """What the field of view leaves of the pelvis may have its centre beyond a femur."""
+    labels = truth()
+    array = labels.array.copy()
+    array[:, :, 36:48][array[:, :, 36:48] == PELVIS] = 0
+    array[4:16, 20:60, 74:79] = PELVIS
+    classes = labels.like(classes_of(array), "label")
+    found = bones(classes, 0.05).array
+    for label in (FEMUR_R, FEMUR_L):
+        np.testing.assert_array_equal(found == label, array == label)
+
+
+@pytest.mark.parametrize("label", [FEMUR_R, FEMUR_L])
+def test_a_femur_alone_lies_on_its_side_of_the_pelvis(label: int) -> None:
+    labels = truth()
+    other = FEMUR_R + FEMUR_L - label
+    array = np.where(labels.array == other, 0, labels.array)
+    # A piece of the same femur, broken off below, is no other femur.
+    array[7] = 0
+    found = bones(labels.like(classes_of(array), "label"), 0.05).array
+    assert set(np.unique(found)) == {0, PELVIS, label}
+
+
+def test_the_spine_above_the_crests_goes() -> None:
+    labels = truth()
+    array = labels.array.copy()
+    middle = int(np.nonzero(array == PELVIS)[2].mean())
+    array[:17, 20:24, middle - 18 : middle - 15] = PELVIS
+    array[17:20, 30:34, middle - 2 : middle + 2] = PELVIS
+    spacing = labels.spacing_mm[2]
+    kept = without_upper_spine(labels.like(array, "label"), above_crest_mm=spacing).array
+    np.testing.assert_array_equal(kept[:18], array[:18])
+    assert not kept[18:].any()
+    np.testing.assert_array_equal(
+        without_upper_spine(labels.like(array, "label"), 3 * spacing).array, array
+    )
+
+
 def test_specks_go_and_large_pieces_of_the_pelvis_stay() -> None:
     labels = truth()
     classes = as_classes(labels).array.copy()
@@ -54,6 +97,18 @@ def test_specks_go_and_large_pieces_of_the_pelvis_stay() -> None:
     expected[:, 50:58, 36:44] = PELVIS
     found = bones(labels.like(classes, "label"), 0.05).array
     np.testing.assert_array_equal(found, expected)
+
+
+def test_a_mistaken_piece_joins_the_bone_around_it() -> None:
+    """Pelvis called femur amid the pelvis is pelvis, and a femur's piece called pelvis is femur."""
+    labels = truth()
+    classes = as_classes(labels).array.copy()
+    z, y, x = (int(v.mean()) for v in np.nonzero(labels.array == PELVIS))
+    classes[z - 1 : z + 2, y - 1 : y + 2, x - 1 : x + 2] = 2
+    z, y, x = (int(v.mean()) for v in np.nonzero(labels.array == FEMUR_L))
+    classes[z, y : y + 2, x : x + 2] = 1
+    found = bones(labels.like(classes, "label"), 0.05).array
+    np.testing.assert_array_equal(found, labels.array)
 
 
 def test_nothing_found_leaves_nothing() -> None:
@@ -112,6 +167,16 @@ def test_a_cut_target_femur_refuses(border: str, index: tuple) -> None:
     assert caught.value.code == "E_FOV"
     (warning,) = check_bones(labels, "L", "V1", LIMITS)
     assert warning.code == "W_FOV"
+
+
+def test_a_target_femur_that_the_ct_cuts_short_refuses() -> None:
+    array = truth().array.copy()
+    array[:8][array[:8] == FEMUR_R] = 0
+    short = truth().like(array, "label").crop(slice(8, 20), slice(None), slice(None))
+    with pytest.raises(CaseError, match="ends 48 mm below the top") as caught:
+        check_bones(short, "R", "V1", LIMITS)
+    assert caught.value.code == "E_FOV"
+    assert check_bones(short, "R", "V1", LIMITS.model_copy(update={"min_femur_mm": 40.0})) == ()
 
 
 def test_unknown_labels_are_refused() -> None:

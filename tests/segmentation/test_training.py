@@ -68,9 +68,9 @@ def test_slices_per_epoch_limits_the_steps(data: SliceSet) -> None:
     seen: list[int] = []
     draw = training.draw
 
-    def counting(config: object, n: int, *rest: object) -> object:
-        seen.append(n)
-        return draw(config, n, *rest)  # type: ignore[arg-type]
+    def counting(config: object, shape: tuple[int, ...], *rest: object) -> object:
+        seen.append(shape[0])
+        return draw(config, shape, *rest)  # type: ignore[arg-type]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "draw", counting)
@@ -83,6 +83,7 @@ def test_an_epoch_draws_no_slice_twice_and_prefers_the_joint(data: SliceSet) -> 
     everything = training._draw_slices(data, toy_config().training, generator)
     assert sorted(everything.tolist()) == list(range(len(data)))
     joint = (data.shares.amax(dim=(2, 3)) > 0).all(dim=1)
+    assert torch.equal(joint, data.joint())
     half = toy_config(slices_per_epoch=len(data) // 2, joint_weight=10.0).training
     drawn = training._draw_slices(data, half, generator)
     assert len(set(drawn.tolist())) == len(data) // 2

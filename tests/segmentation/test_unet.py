@@ -7,8 +7,9 @@ import torch
 
 from bmdpipe.core.config.segmentation import SegmentationNetwork
 from bmdpipe.core.device import pick_device
+from bmdpipe.segmentation.networks import as_input, build
 from bmdpipe.segmentation.prediction import monte_carlo
-from bmdpipe.segmentation.unet import UNet, build, mc_dropout
+from bmdpipe.segmentation.unet import UNet, mc_dropout
 
 SMALL = SegmentationNetwork(depth=3, base_filters=4, dropout=0.5, matrix_px=(16, 16))
 
@@ -75,7 +76,7 @@ def test_dropout_is_off_without_a_generator() -> None:
 def run(seed: int, passes: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
     net = build(SMALL, 3, seed=0).eval()
     slices = torch.rand(2, 16, 16, generator=torch.Generator().manual_seed(9))
-    return monte_carlo(net, slices, passes, torch.Generator().manual_seed(seed))
+    return monte_carlo(net, as_input(SMALL, slices), passes, torch.Generator().manual_seed(seed))
 
 
 def test_passes_differ_but_repeat_with_the_seed() -> None:

@@ -77,7 +77,7 @@ def test_a_ct_alone_is_planned_without_training(checkout, tables):
     path.write_text(cohort + "hip_bmd: {experiments: {}}\n")
     done = checkout.snakemake("-n", "--configfile", str(path))
     told = done.stdout + done.stderr
-    for rule in ("segment_ct", "expose", "register", "recover", "report"):
+    for rule in ("segment", "expose", "register", "recover", "report"):
         assert f"rule {rule}:" in told, rule
     assert "train" not in told
 

@@ -10,13 +10,8 @@ Turn = tuple[float, float, float]
 
 
 class CtOnlyConfig(Section):
-    """The simulated radiographs of a CT at known poses, and who segments it."""
+    """The simulated radiographs of a CT at known poses."""
 
-    network: str | None = Field(
-        default=None,
-        description="folder of a trained segmentation network (a fold's of `segment_train`); null "
-        "where every subject has a label map of its own in `ct_labels`",
-    )
     views: dict[str, Turn] = Field(
         default={"frontal": (0.0, 0.0, 0.0), "turned": (6.0, -4.0, 5.0)},
         min_length=1,
