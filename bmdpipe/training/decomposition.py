@@ -1,7 +1,8 @@
 """Stages one and two: a generator learns to turn a radiograph into a density projection.
 
-Source: Gu 2023 §3.2, eq. 7 and 8. One step takes the generator and the discriminators forward once
-on the same pair of true and made projection, then steps the generator and then the discriminators.
+Source: Gu 2023 §3.2, eq. 7 and 8. One step takes the generator forward once and the discriminators
+once on the true and once on the made projection, then steps the generator and then the
+discriminators.
 """
 
 from __future__ import annotations
@@ -70,7 +71,9 @@ def train_decomposition(
             if drawn is not None:
                 radiograph = apply_intensity(radiograph, drawn)
             radiograph, true = scale.radiograph_in(radiograph), scale.density_in(true)
-            losses = _step(generator, discriminator, radiograph, true, made, judged, config, frame)
+            losses = adversarial_step(
+                generator, discriminator, radiograph, true, made, judged, config, frame
+            )
             names = [data.cases[i] for i in chosen.tolist()]
             for name, loss in losses.items():
                 check_finite(loss, name, names)
@@ -87,7 +90,7 @@ def train_decomposition(
     )
 
 
-def _step(
+def adversarial_step(
     generator: Generator,
     discriminator: MultiScaleDiscriminator,
     radiograph: Tensor,
@@ -97,6 +100,7 @@ def _step(
     config: DecompositionConfig,
     frame: Frame,
 ) -> dict[str, Tensor]:
+    """Both networks learn from one batch, in the networks' units; returns the losses before it."""
     with frame.precision():
         fake = generator(radiograph)
     losses = {
@@ -108,25 +112,24 @@ def _step(
         step(made, total, config.optimiser.clip_norm)
         return losses
 
-    n = len(radiograph)
-    discriminator.requires_grad_(True)
+    # One graph of the discriminators on the made projection serves both sides: the generator's
+    # gradient stops at the projection, the discriminators' at their weights.
+    seen_fake = fake.detach().requires_grad_()
     with frame.precision():
-        features = discriminator(
-            torch.cat([radiograph, radiograph]), torch.cat([true, fake.detach().to(true.dtype)])
-        )
-    real = [[layer[:n] for layer in scale] for scale in features]
-    seen = [[layer[n:] for layer in scale] for scale in features]
+        real = discriminator(radiograph, true)
+        judged_fake = discriminator(radiograph, seen_fake)
     losses["discriminator"] = 0.5 * (
         adversarial_loss(real, True, config.adversarial)
-        + adversarial_loss(seen, False, config.adversarial)
+        + adversarial_loss(judged_fake, False, config.adversarial)
     )
-    discriminator.requires_grad_(False)
-    with frame.precision():
-        judged_fake = discriminator(radiograph, fake)
     losses["adversarial"] = adversarial_loss(judged_fake, True, config.adversarial)
     losses["fm"] = feature_matching_loss(judged_fake, real)
-    total = total + config.weight_adversarial * losses["adversarial"]
-    step(made, total + config.weight_fm * losses["fm"], config.optimiser.clip_norm)
+    (judgement,) = torch.autograd.grad(
+        config.weight_adversarial * losses["adversarial"] + config.weight_fm * losses["fm"],
+        seen_fake,
+        retain_graph=True,
+    )
+    # The gradient of this sum at the made projection is the judgement itself.
+    step(made, total + (fake * judgement).sum(), config.optimiser.clip_norm)
     step(judged, losses["discriminator"], config.optimiser.clip_norm)
-    discriminator.requires_grad_(True)
     return losses
