@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from bmdpipe.cli import checking, deidentifying, pages, tracking_page
+from bmdpipe.cli import bundling, checking, deidentifying, pages, tracking_page
 from bmdpipe.core.codes import MEANING
 from bmdpipe.core.errors import UsageError
 
@@ -41,6 +41,38 @@ def check(
     for finding in checked.findings:
         typer.echo(f"{finding.case:{width}}  {finding.code:20}  {finding.text}")
     if checked.must_be_mended:
+        raise typer.Exit(2)
+
+
+@app.command()
+def export(
+    experiment: Annotated[str, typer.Argument(help="Name of the experiment.")],
+    cohort: Annotated[str, typer.Option(help="Name of the cohort.")],
+    out: Annotated[Path, typer.Option(help="An empty or new folder for the bundle.")],
+    results: Results = Path("results"),
+    onnx: Annotated[bool, typer.Option("--onnx", help="Write the networks as ONNX too.")] = False,
+) -> None:
+    """Write an experiment's models, with all that they need and a model card, into one folder."""
+    typer.echo(bundling.export(results, cohort, experiment, out, onnx))
+
+
+@app.command()
+def predict(
+    bundle: Annotated[Path, typer.Argument(help="A folder that `bmdpipe export` wrote.")],
+    radiographs: Annotated[list[Path], typer.Argument(help="DICOM files of hip radiographs.")],
+    side: Annotated[str, typer.Option(help="The patient's side: R, L or both.")] = "both",
+    out: Annotated[Path | None, typer.Option(help="An empty or new folder for results.")] = None,
+    dicom: Annotated[bool, typer.Option("--dicom", help="Write results as DICOM too.")] = False,
+) -> None:
+    """Estimate BMD from plain radiographs. For research only.
+
+    Ends with exit code 2 if a radiograph cannot be used; the others are predicted all the same.
+    """
+    refused = False
+    for line, bad in bundling.predict(bundle, radiographs, side, out, dicom):
+        typer.echo(line, err=bad)
+        refused |= bad
+    if refused:
         raise typer.Exit(2)
 
 

@@ -1,4 +1,4 @@
-"""The page templates, with everything that they print escaped."""
+"""The templates: what is printed on a page is escaped, what is printed in Markdown is not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def render(template: str, **values: Any) -> str:
     """A template of this package filled in; a value that is missing is an error."""
     environment = Environment(
         loader=PackageLoader("bmdpipe.report"),
-        autoescape=True,
+        autoescape=not template.endswith(".md"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
