@@ -28,6 +28,11 @@ include: "rules/evaluate.smk"
 include: "rules/explain.smk"
 include: "rules/report.smk"
 include: "rules/track.smk"
+include: "rules/studies.smk"
+include: "rules/brain_mr_attribution.smk"
+include: "rules/tumour_classification.smk"
+include: "rules/ct_bmd.smk"
+include: "rules/bone_suppression.smk"
 
 
 localrules:
@@ -35,6 +40,13 @@ localrules:
     folds,
     summary,
     track,
+    study_track,
+    brain_mr_attribution,
+    tumour_classification,
+    ct_bmd_track,
+    ct_bmd,
+    chest_track,
+    bone_suppression,
 
 
 rule all:

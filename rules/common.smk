@@ -12,7 +12,7 @@ from bmdpipe.core.config.loading import parse_config
 from bmdpipe.core.errors import UsageError
 from bmdpipe.core.layout import Layout
 from bmdpipe.core.provenance import canonical_json, code_hash, compiled_hash, file_hash
-from bmdpipe.models.registry import module_of
+from bmdpipe.models.registry import MODELS, check_size, entry_of, module_of
 from bmdpipe.virtual.configured import configured_cohort
 
 os.environ["NUMBA_CACHE_DIR"] = str(

@@ -7,6 +7,7 @@ MEANING: dict[str, str] = {
     "E_TRUNCATED": "the file ends before its data does",
     "E_PIXEL_LENGTH": "the pixel data does not have the length that the header states",
     "E_TOO_LARGE": "the image is larger than the configured limit",
+    "E_EMPTY": "the picture or volume shows nothing",
     "E_AMBIGUOUS_SERIES": "several series could be the CT",
     "E_MISSING_FILE": "a file or folder that the cohort tables name is missing",
     "E_MISSING_SLICE": "a slice of the CT is missing",

@@ -71,3 +71,31 @@ EXPLANATION = "explanation.json"
 
 # every stage that has a picture of quality control
 QC = "qc.png"
+
+# study_cohort of brain_mr_attribution: a cohort of NIfTI volumes
+PARTICIPANTS = "participants.tsv"
+ATLAS_NAMES = "atlas.json"
+BRAIN_VOLUME = "{subject}/t1.nii.gz"
+BRAIN_ATLAS = "{subject}/atlas.nii.gz"
+BRAIN_SITE = "{subject}/truth/site.nii.gz"
+
+# study_data
+EXAMPLES = "examples.safetensors"
+EXAMPLE_INDEX = "index.tsv"
+STUDY_DATA = "study.json"
+
+# study_train
+CLASS_PREDICTIONS = "predictions.tsv"
+
+# study_cohort, study_segment and study_data of ct_bmd
+CT_CASES = "cases.tsv"
+CASE_LABELS = "{case}.nii.gz"
+CT_VIEWS = "views.safetensors"
+SPLITS = "splits.json"
+
+# study_cohort, study_data, study_train and study_suppress of bone_suppression
+CHEST_CASES = "radiographs.tsv"
+IMAGE_TABLE = "images.tsv"
+INPUT_TABLE = "input.tsv"
+MADE_IMAGES = "made.safetensors"
+FINDINGS = "findings.safetensors"

@@ -26,6 +26,15 @@ STAGES: dict[str, str] = {
     "report": "report",
     "summary": "summary.json",
     "track": "tracked.json",
+    "study_cohort": "studies/{study}/cohort",
+    "study_segment": "studies/{study}/segment",
+    "study_data": "studies/{study}/data",
+    "study_suppress": "studies/{study}/suppress",
+    "study_train": "studies/{study}/train/{model}/fold{fold}",
+    "study_evaluate": "studies/{study}/evaluate",
+    "study_explain": "studies/{study}/explain",
+    "study_report": "studies/{study}/report",
+    "study_track": "studies/{study}/tracked.json",
 }
 """What a stage leaves under the cohort's folder: a folder, or one JSON file."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bmdpipe.core.config.explain import ExplainConfig
-from bmdpipe.explain.attention import Attention, attend
+from bmdpipe.explain.attention import attend
+from bmdpipe.explain.methods import TITLES
 from bmdpipe.explain.representation import StagePicture, by_stage
+from bmdpipe.explain.scores import mean_scores, plain_scores, scores_text
 from bmdpipe.explain.sheet import Panel, draw_sheet
 from bmdpipe.training.saved import Decomposition, Regression
 
-MAP_TITLE = {"grad_ram": "Grad-RAM", "grad_ramp": "Grad-RAMP"}
 UNITS = {"dxa": "g/cm²", "qct": "mg/cm³"}
 ENCODER = "encoder"
 FEATURES = "features"
@@ -41,7 +41,7 @@ def explain_regression(
     earlier stages by name, none for the conventional baseline. Returns the cases' scores as JSON.
     """
     x = model.scale.radiograph_in(images)
-    attention = attend(model.network, layer, x, config, model.value_scale.sd)
+    attention, reasons = attend(model.network, layer, x, config, model.value_scale.sd)
     with torch.no_grad():
         values = [float(value) for value in model(images)]
     stages: dict[str, StagePicture] = {}
@@ -49,31 +49,33 @@ def explain_regression(
         encoders = {name: stage.generator.encode for name, stage in decompositions.items()}
         stages = by_stage({**encoders, "stage three": model.network.get_submodule(layer)}, x)
     shown = _shown(images)
+    drawn = [method for method in config.methods if method not in reasons]
     rows = [
         [
             Panel("radiograph", shown[i], f"predicted {_value(values[i], target)}"),
             *_stage_panels(stages, i),
             *(
-                Panel("attention", found.image, _scores(found), shown[i])
+                Panel("attention", found.image, scores_text(found), shown[i])
                 for found in attention[i].values()
             ),
         ]
         for i in range(len(cases))
     ]
-    titles = ["radiograph", *_stage_titles(stages), *(MAP_TITLE[m] for m in config.methods)]
+    titles = ["radiograph", *_stage_titles(stages), *(TITLES[m] for m in drawn)]
     draw_sheet(path, titles, rows, [case.split("/")[0] for case in cases], virtual)
     return {
         "layer": layer,
+        "left_out": reasons,
         "representation_explained": {name: s.explained for name, s in stages.items()},
         "cases": [
             {
                 "case": case,
                 "bmd_pred": values[i],
-                "maps": {name: _plain(found) for name, found in attention[i].items()},
+                "maps": {name: plain_scores(found) for name, found in attention[i].items()},
             }
             for i, case in enumerate(cases)
         ],
-        "maps": {method: _mean_scores([a[method] for a in attention]) for method in config.methods},
+        "maps": {method: mean_scores([a[method] for a in attention]) for method in drawn},
     }
 
 
@@ -130,27 +132,3 @@ def _stage_panels(stages: Mapping[str, StagePicture], row: int) -> list[Panel]:
 
 def _value(value: float, target: str) -> str:
     return f"{value:.3f} {UNITS[target]}" if target == "dxa" else f"{value:.0f} {UNITS[target]}"
-
-
-def _scores(found: Attention) -> str:
-    """What stands below a map: gains over random orders, likeness to the shuffled weights' map."""
-    check = found.faithfulness
-    gain = "none" if check.deletion_gain is None else f"×{check.deletion_gain:.2f}"
-    back = "none" if check.insertion_gain is None else f"×{check.insertion_gain:.2f}"
-    alike = found.shuffled_similarity
-    third = "" if alike is None else f"\nshuffled ρ {alike:.2f}"
-    return f"del {gain}, ins {back}{third}"
-
-
-def _plain(found: Attention) -> dict[str, Any]:
-    scores = {k: v for k, v in asdict(found.faithfulness).items() if v is not None}
-    if found.shuffled_similarity is not None:
-        scores["shuffled_similarity"] = found.shuffled_similarity
-    return scores
-
-
-def _mean_scores(found: Sequence[Attention]) -> dict[str, float]:
-    """The mean over cases of every score that a case has."""
-    plain = [_plain(each) for each in found]
-    names = sorted({name for each in plain for name in each})
-    return {name: float(np.mean([p[name] for p in plain if name in p])) for name in names}

@@ -50,11 +50,11 @@ def faithfulness(
     random_orders: int,
     random: Generator,
 ) -> dict[str, Faithfulness]:
-    """Deletion and insertion of one image `[c, h, w]` by each of its attention maps `[h, w]`, all
+    """Deletion and insertion of one image `[c, ...]` by each of its attention maps `[...]`, all
     against the same random orders.
 
-    `predict` maps `[n, c, h, w]` to `[n]`. Cells are squares, `cells` along the longer side; a
-    removed cell takes the image's mean.
+    `predict` maps `[n, c, ...]` to `[n]`. Cells are squares or cubes, `cells` along the longest
+    side; a removed cell takes the mean of the image.
     """
     label = cell_labels(tuple(image.shape[1:]), cells)
     count = int(label.max()) + 1
@@ -93,12 +93,13 @@ def _against(areas: tuple[float, float], others: NDArray[np.float64]) -> Faithfu
 
 
 def cell_labels(shape: tuple[int, ...], cells: int) -> NDArray[np.int64]:
-    """The number of the square cell in which each pixel `[h, w]` lies, counted without gaps."""
-    height, width = shape
-    side = max(height, width) / cells
-    rows = (np.arange(height) / side).astype(int)
-    columns = (np.arange(width) / side).astype(int)
-    return rows[:, None] * (columns[-1] + 1) + columns[None, :]
+    """The number of the cell in which each place of the shape lies, counted without gaps."""
+    side = max(shape) / cells
+    label = np.zeros((), dtype=np.int64)
+    for length in shape:
+        place = (np.arange(length) / side).astype(np.int64)
+        label = label[..., None] * (place[-1] + 1) + place
+    return label
 
 
 def _areas(
@@ -114,8 +115,9 @@ def _areas(
     place[order] = np.arange(len(order))
     rank = torch.from_numpy(place[label]).to(image.device)
     bounds = torch.from_numpy(stops).to(image.device)
-    chosen = (rank[None] < bounds[:, None, None])[:, None]
-    empty = image.mean(dim=(1, 2), keepdim=True)
+    each = (-1, *[1] * rank.ndim)
+    chosen = (rank[None] < bounds.reshape(each))[:, None]
+    empty = image.flatten(1).mean(dim=1).reshape(each)
     deletion = _distance(predict, torch.where(chosen, empty, image), whole)
     insertion = _distance(predict, torch.where(chosen, image, empty), whole)
     return deletion, insertion

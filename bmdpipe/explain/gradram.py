@@ -6,14 +6,10 @@ count that move it in either direction. Source: BMD_prediction (Frontiers in Phy
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
 from bmdpipe.explain.response import Response
-
-AttentionMap = Callable[[Response], Tensor]
 
 
 def grad_ram(response: Response) -> Tensor:
@@ -26,6 +22,3 @@ def grad_ram(response: Response) -> Tensor:
 def grad_ramp(response: Response) -> Tensor:
     """`|sum_k g_k A_k|` with the gradient of each pixel as its own weight; `[n, ...]`."""
     return torch.abs((response.gradient * response.features).sum(dim=1))
-
-
-MAPS: dict[str, AttentionMap] = {"grad_ram": grad_ram, "grad_ramp": grad_ramp}

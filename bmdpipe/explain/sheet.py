@@ -22,12 +22,14 @@ Kind = Literal["radiograph", "density", "component", "attention"]
 
 @dataclass(frozen=True)
 class Panel:
-    """An image `[h, w]` and the text below it; an attention map lies over `under`."""
+    """An image `[h, w]` and the text below it; an attention map lies over `under`, the border of
+    the mask `outline` over a radiograph."""
 
     kind: Kind
     image: NDArray
     text: str = ""
     under: NDArray | None = None
+    outline: NDArray | None = None
 
 
 def draw_sheet(
@@ -65,6 +67,8 @@ def _show(axes: Axes, panel: Panel, densest: float, spread: float) -> None:
     axes.set_xlabel(panel.text, fontsize=7.5, color=INK)
     if panel.kind == "radiograph":
         _radiograph(axes, panel.image)
+        if panel.outline is not None and panel.outline.any():
+            axes.contour(panel.outline, levels=[0.5], colors="#56b4e9", linewidths=0.8)
     elif panel.kind == "density":
         axes.imshow(panel.image, cmap="gray", vmin=0, vmax=densest)
     elif panel.kind == "component":

@@ -16,14 +16,22 @@ from bmdpipe.core.errors import UsageError
 if TYPE_CHECKING:
     from torch import nn
 
-Kind = Literal["generator", "region_regressor"]
+Kind = Literal[
+    "generator",
+    "region_regressor",
+    "classifier",
+    "volume_network",
+    "value_network",
+    "suppressor",
+]
 
 
 @dataclass(frozen=True)
 class Entry:
     """A network: `target` is "module:Class", `sizes` its keyword arguments.
 
-    `multiple` is what width and height of an image must be a multiple of.
+    `multiple` is what width and height of an image must be a multiple of; `layer` the module whose
+    feature maps explanations weigh, `head` the last layer; None where a network has none.
     """
 
     name: str
@@ -31,6 +39,8 @@ class Entry:
     target: str
     sizes: dict[str, Any] = field(default_factory=dict)
     multiple: int = 1
+    layer: str | None = None
+    head: str | None = None
 
     @property
     def module(self) -> str:
@@ -49,6 +59,15 @@ def table(entries: Iterable[Entry]) -> dict[str, Entry]:
 
 RESNET = "bmdpipe.models.resnet:ResNetGenerator"
 VGG = "bmdpipe.models.vgg:VggRegressor"
+RESNETS = "bmdpipe.models.residual_net:ResNet"
+DENSENETS = "bmdpipe.models.dense_net:DenseNet"
+TIMM = "bmdpipe.models.external:timm_network"
+SUPPRESSION = "bmdpipe.models.suppression:"
+VGG_CLASSIFIER = "bmdpipe.models.vgg_classifier:VggClassifier"
+PREACT = "bmdpipe.models.preact_resnet:PreactResNet"
+VOLUME_CNN = "bmdpipe.models.volume_cnn:VolumeCnn"
+EIGHTEEN = {"widths": (64, 128, 256, 512), "blocks": (2, 2, 2, 2)}
+SHORT = {"widths": (8, 16, 32), "blocks": (1, 1, 1), "stem_kernel": 3, "stem_stride": 1}
 VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 
 MODELS = table(
@@ -61,6 +80,133 @@ MODELS = table(
         # Hsieh 2021
         Entry("vgg16", "region_regressor", VGG, {"stages": VGG16}, 32),
         Entry("vgg_tiny", "region_regressor", VGG, {"stages": ((8,), (16,), (32,), (64,))}, 16),
+        # seed 004: image in, a logit per class out
+        Entry("logistic", "classifier", "bmdpipe.models.logistic:LogisticRegression"),
+        Entry("resnet18", "classifier", RESNETS, {"dims": 2, **EIGHTEEN}, 1, "layer4", "fc"),
+        Entry("resnet_short", "classifier", RESNETS, {"dims": 2, **SHORT}, 1, "layer3", "fc"),
+        Entry(
+            "densenet121",
+            "classifier",
+            DENSENETS,
+            {"dims": 2, "layers": (6, 12, 24, 16), "growth": 32, "stem": 64},
+            1,
+            "features",
+            "classifier",
+        ),
+        Entry(
+            "efficientnet_b0",
+            "classifier",
+            "bmdpipe.models.efficient_net:EfficientNet",
+            {},
+            1,
+            "bn2",
+            "classifier",
+        ),
+        # the same of timm, where it is installed
+        *(
+            Entry(f"timm_{name}", "classifier", TIMM, {"name": name, "ours": name}, 1, layer, head)
+            for name, layer, head in (
+                ("resnet18", "layer4", "fc"),
+                ("densenet121", "features", "classifier"),
+                ("efficientnet_b0", "bn2", "classifier"),
+            )
+        ),
+        # seed 002: volume in, a logit per class (or one value) out
+        Entry(
+            "volume_cnn",
+            "volume_network",
+            VOLUME_CNN,
+            {"stages": ((16, 16), (32, 32), (64, 64)), "cells": 8, "dropout": 0.3},
+            1,
+            "features",
+            "classifier",
+        ),
+        Entry(
+            "volume_cnn_small",
+            "volume_network",
+            VOLUME_CNN,
+            {"stages": ((8,), (8,)), "cells": 12},
+            1,
+            "features",
+            "classifier",
+        ),
+        Entry("volume_resnet", "volume_network", RESNETS, {"dims": 3, **SHORT}, 1, "layer3", "fc"),
+        Entry(
+            "volume_densenet",
+            "volume_network",
+            DENSENETS,
+            {"dims": 3, "layers": (2, 2, 2), "growth": 8, "stem": 16, "stem_stride": 1},
+            1,
+            "features",
+            "classifier",
+        ),
+        # seed 000: image in, one value out
+        Entry(
+            "preact_resnet22",
+            "value_network",
+            PREACT,
+            {"widths": (16, 16, 32, 64, 128)},
+            1,
+            "features",
+            "value",
+        ),
+        Entry(
+            "preact_resnet_tiny",
+            "value_network",
+            PREACT,
+            {"widths": (8, 16, 32), "blocks": 1},
+            1,
+            "features",
+            "value",
+        ),
+        # seed 001: radiograph in, radiograph without bones out; the small ones are ours
+        Entry("ae_bs", "suppressor", f"{SUPPRESSION}AutoencoderBs", {"filters": (16, 32, 64)}, 4),
+        Entry(
+            "convnet_bs",
+            "suppressor",
+            f"{SUPPRESSION}ConvNetBs",
+            {"filters": (16, 32, 64, 128, 256, 512)},
+        ),
+        Entry(
+            "convnet_bs_small", "suppressor", f"{SUPPRESSION}ConvNetBs", {"filters": (8, 16, 24)}
+        ),
+        Entry(
+            "rl_bs",
+            "suppressor",
+            f"{SUPPRESSION}ResidualBs",
+            {"filters": (8, 16, 32, 64, 128, 256, 512)},
+        ),
+        Entry("rl_bs_small", "suppressor", f"{SUPPRESSION}ResidualBs", {"filters": (8, 16, 24)}),
+        Entry(
+            "resnet_bs",
+            "suppressor",
+            f"{SUPPRESSION}ResNetBs",
+            {"filters": 64, "blocks": 16, "scale": 0.1},
+        ),
+        Entry(
+            "resnet_bs_small",
+            "suppressor",
+            f"{SUPPRESSION}ResNetBs",
+            {"filters": 16, "blocks": 4, "scale": 1.0, "from_input": True},
+        ),
+        Entry(
+            "vgg16_cxr",
+            "classifier",
+            VGG_CLASSIFIER,
+            {"stages": VGG16},
+            1,
+            "features",
+            "classifier",
+        ),
+        Entry(
+            "vgg_short",
+            "classifier",
+            VGG_CLASSIFIER,
+            {"stages": ((8,), (16,), (32,), (48,)), "normed": True},
+            1,
+            "features",
+            "classifier",
+        ),
     ]
 )
 
@@ -81,11 +227,14 @@ def module_of(name: str) -> str:
     return MODELS[name].module
 
 
-def build(name: str, kind: Kind) -> nn.Module:
-    """A network with fresh weights (torch's global random state decides)."""
+def build(name: str, kind: Kind, **sizes: Any) -> nn.Module:
+    """A network with fresh weights (torch's global random state decides).
+
+    `sizes` are those that the data decide, such as `channels` and `outputs` of a classifier.
+    """
     entry = entry_of(name, kind)
     module, _, attribute = entry.target.partition(":")
-    network: nn.Module = getattr(import_module(module), attribute)(**entry.sizes)
+    network: nn.Module = getattr(import_module(module), attribute)(**entry.sizes, **sizes)
     return network
 
 

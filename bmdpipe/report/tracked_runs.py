@@ -64,7 +64,7 @@ def _experiment(run: Run, name: str, summary: Mapping[str, Any]) -> TrackedRun:
         name=name,
         params=params,
         values=metrics_of_targets(targets),
-        files=tuple(path for folder in folders for path in _artefacts(folder)),
+        files=tuple(path for folder in folders for path in artefacts_of(folder)),
         tags={"stage": "experiment", "experiment": name, **_provenance(summary)},
         children=tuple(children),
     )
@@ -117,7 +117,7 @@ def _fold_job(job: FoldJob, experiment: str, params: Mapping[str, Scalar], run: 
         params={**found.params, **params, **own},
         values=_with_seconds(found, run, job.folder),
         series=found.series,
-        files=tuple(_artefacts(job.folder)),
+        files=tuple(artefacts_of(job.folder)),
         tags={"stage": job.stage, "experiment": experiment, "fold": str(job.fold)},
     )
 
@@ -179,12 +179,12 @@ def _cohort_jobs(run: Run, params: Mapping[str, Scalar]) -> Iterator[TrackedRun]
             params={**metrics.params, **params, "stage": stage},
             values=_with_seconds(metrics, run, folder),
             series=metrics.series,
-            files=tuple(_artefacts(folder)),
+            files=tuple(artefacts_of(folder)),
             tags={"stage": stage},
         )
 
 
-def _artefacts(folder: Path) -> Iterator[Path]:
+def artefacts_of(folder: Path) -> Iterator[Path]:
     """A job's manifest, and of its artefacts the pictures and small texts; never weights."""
     named = [folder / name for name in read_metrics(folder).artefacts]
     for path in dict.fromkeys([folder / MANIFEST, *named]):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from captum.attr import LayerActivation, LayerGradCam, LayerGradientXActivation
 from torch import Tensor, nn
 
-from bmdpipe.explain.gradram import MAPS, grad_ram, grad_ramp
-from bmdpipe.explain.response import at_layer, at_representation, one_number
+from bmdpipe.explain.gradcam import grad_cam, grad_cam_pp
+from bmdpipe.explain.gradram import grad_ram, grad_ramp
+from bmdpipe.explain.response import Response, at_layer, at_representation, one_number
 from bmdpipe.explain.upsample import to_size
 
 
@@ -109,12 +112,12 @@ def test_a_frozen_model_and_a_layer_before_an_in_place_one_work(images: Tensor) 
     torch.testing.assert_close(first.gradient, second.gradient)
 
 
-@pytest.mark.parametrize("name", MAPS)
-def test_maps_also_serve_volumes(name: str) -> None:
+@pytest.mark.parametrize("weigh", [grad_cam, grad_cam_pp, grad_ram, grad_ramp])
+def test_maps_also_serve_volumes(weigh: Callable[[Response], Tensor]) -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv3d(1, 4, 3), nn.Flatten(), nn.Linear(4 * 27, 1))
     response = at_layer(model, model[0], torch.randn(2, 1, 5, 5, 5))
-    maps = MAPS[name](response)
+    maps = weigh(response)
     assert maps.shape == (2, 3, 3, 3)
     assert (maps >= 0).all()
     assert to_size(maps, (5, 5, 5)).shape == (2, 5, 5, 5)

@@ -8,7 +8,18 @@ from pydantic import Field
 
 from bmdpipe.core.config.base import Section
 
-MapMethod = Literal["grad_ram", "grad_ramp"]
+MapMethod = Literal[
+    "grad_cam",
+    "grad_cam_pp",
+    "grad_ram",
+    "grad_ramp",
+    "guided",
+    "guided_grad_cam_pp",
+    "lrp",
+    "lrp_grad_cam_pp",
+    "full_grad",
+    "crm",
+]
 
 
 class ExplainConfig(Section):

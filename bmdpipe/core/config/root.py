@@ -5,8 +5,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from bmdpipe.core.config.base import Section
+from bmdpipe.core.config.bone_suppression import BoneSuppressionConfig
 from bmdpipe.core.config.calibration import CalibrationConfig
 from bmdpipe.core.config.cohort import CohortConfig
+from bmdpipe.core.config.companions import BrainMrConfig, TumourConfig
+from bmdpipe.core.config.ct_bmd import CtBmdConfig
 from bmdpipe.core.config.evaluation import EvaluationConfig
 from bmdpipe.core.config.explain import ExplainConfig
 from bmdpipe.core.config.folds import FoldsConfig
@@ -20,6 +23,7 @@ from bmdpipe.core.config.segmentation import SegmentationConfig
 from bmdpipe.core.config.study import HipBmdConfig
 from bmdpipe.core.config.tracking import TrackingConfig
 from bmdpipe.core.config.training import TrainingConfig
+from bmdpipe.core.config.virtual.brain import BrainConfig
 from bmdpipe.core.config.virtual.chest import ChestConfig
 from bmdpipe.core.config.virtual.cohort import VirtualConfig
 from bmdpipe.core.config.virtual.lumbar import LumbarConfig
@@ -39,6 +43,9 @@ class Config(Section):
     )
     chest: ChestConfig = Field(
         default_factory=ChestConfig, description="the virtual cohort of bone suppression"
+    )
+    brain: BrainConfig = Field(
+        default_factory=BrainConfig, description="the virtual cohort of brain MR attribution"
     )
     imaging: ImagingConfig = Field(
         default_factory=ImagingConfig, description="import of CT series and radiographs"
@@ -69,6 +76,18 @@ class Config(Section):
     )
     hip_bmd: HipBmdConfig = Field(
         default_factory=HipBmdConfig, description="the study: decomposers, experiments, targets"
+    )
+    brain_mr_attribution: BrainMrConfig = Field(
+        default_factory=BrainMrConfig, description="the companion study of seed 002"
+    )
+    tumour_classification: TumourConfig = Field(
+        default_factory=TumourConfig, description="the companion study of seed 004"
+    )
+    ct_bmd: CtBmdConfig = Field(
+        default_factory=CtBmdConfig, description="the companion study of seed 000"
+    )
+    bone_suppression: BoneSuppressionConfig = Field(
+        default_factory=BoneSuppressionConfig, description="the companion study of seed 001"
     )
     evaluation: EvaluationConfig = Field(
         default_factory=EvaluationConfig, description="metrics and their intervals"

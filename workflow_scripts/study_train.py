@@ -1,0 +1,53 @@
+"""Train a fold's classifier of a companion study and let it tell the held-out cases."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from bmdpipe.core.atomic import read_json, write_text
+from bmdpipe.core.config.supervised import SupervisedConfig
+from bmdpipe.core.files import CLASS_PREDICTIONS, EXAMPLE_INDEX, EXAMPLES, STUDY_DATA
+from bmdpipe.core.metrics import Scalar
+from bmdpipe.core.provenance import file_hash
+from bmdpipe.pairs.examples import read_examples
+from bmdpipe.training.classify import save_classifier, train_classifier
+from bmdpipe.training.history import history_metrics, write_history
+from workflow_scripts.job import Job, Outcome, run_job
+
+
+def study_train(job: Job, out: Path) -> Outcome:
+    torch.set_num_threads(job.threads)
+    data = job.at("study_data")
+    classes = read_json(data / STUDY_DATA)["classes"]
+    examples = read_examples(data)
+    fold, model = int(job.keys["fold"]), job.keys["model"]
+    learnt, tested = examples.training(fold), examples.held_out(fold)
+    state = job.state(file_hash([data / EXAMPLES, data / EXAMPLE_INDEX]))
+    weights = job.config["pretrained"]
+    trained, history = train_classifier(
+        model,
+        classes,
+        learnt,
+        job.section("training", SupervisedConfig),
+        state,
+        Path(weights) if weights else None,
+    )
+    save_classifier(out, trained, learnt.groups)
+    write_history(out, history)
+    told = trained.logits(torch.from_numpy(tested.inputs)).softmax(dim=1).double().numpy()
+    table = pd.DataFrame(
+        {"case": tested.cases, "group": tested.groups, "fold": fold, "label": tested.labels}
+        | {f"p_{name}": told[:, k] for k, name in enumerate(classes)}
+    )
+    write_text(out / CLASS_PREDICTIONS, table.to_csv(sep="\t", index=False))
+    shutil.rmtree(state, ignore_errors=True)
+    params: dict[str, Scalar] = {"model": model, "images": len(learnt), "pretrained": bool(weights)}
+    return Outcome(history_metrics(history, params))
+
+
+if __name__ == "__main__":
+    run_job("study_train", study_train)
