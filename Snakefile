@@ -31,6 +31,8 @@ include: "rules/track.smk"
 include: "rules/studies.smk"
 include: "rules/brain_mr_attribution.smk"
 include: "rules/tumour_classification.smk"
+include: "rules/ct_bmd.smk"
+include: "rules/bone_suppression.smk"
 include: "rules/tables.smk"
 
 
@@ -53,6 +55,10 @@ localrules:
     fig8,
     fig9,
     fig12,
+    ct_bmd_track,
+    ct_bmd,
+    chest_track,
+    bone_suppression,
 
 
 rule all:

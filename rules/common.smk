@@ -22,7 +22,7 @@ from bmdpipe.core.provenance import (
     folder_state,
 )
 from bmdpipe.core.tables import TABLES, rows_of, with_tables
-from bmdpipe.models.registry import entry_of, module_of
+from bmdpipe.models.registry import MODELS, check_size, entry_of, module_of
 from bmdpipe.virtual.configured import configured_cohort
 
 os.environ["NUMBA_CACHE_DIR"] = str(

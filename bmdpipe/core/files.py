@@ -110,3 +110,16 @@ STUDY_DATA = "study.json"
 
 # study_train
 CLASS_PREDICTIONS = "predictions.tsv"
+
+# study_cohort, study_segment and study_data of ct_bmd
+CT_CASES = "cases.tsv"
+CASE_LABELS = "{case}.nii.gz"
+CT_VIEWS = "views.safetensors"
+SPLITS = "splits.json"
+
+# study_cohort, study_data, study_train and study_suppress of bone_suppression
+CHEST_CASES = "radiographs.tsv"
+IMAGE_TABLE = "images.tsv"
+INPUT_TABLE = "input.tsv"
+MADE_IMAGES = "made.safetensors"
+FINDINGS = "findings.safetensors"

@@ -16,7 +16,14 @@ from bmdpipe.core.errors import UsageError
 if TYPE_CHECKING:
     from torch import nn
 
-Kind = Literal["generator", "region_regressor", "classifier", "volume_network"]
+Kind = Literal[
+    "generator",
+    "region_regressor",
+    "classifier",
+    "volume_network",
+    "value_network",
+    "suppressor",
+]
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,9 @@ VGG = "bmdpipe.models.vgg:VggRegressor"
 RESNETS = "bmdpipe.models.residual_net:ResNet"
 DENSENETS = "bmdpipe.models.dense_net:DenseNet"
 TIMM = "bmdpipe.models.external:timm_network"
+SUPPRESSION = "bmdpipe.models.suppression:"
+VGG_CLASSIFIER = "bmdpipe.models.vgg_classifier:VggClassifier"
+PREACT = "bmdpipe.models.preact_resnet:PreactResNet"
 VOLUME_CNN = "bmdpipe.models.volume_cnn:VolumeCnn"
 EIGHTEEN = {"widths": (64, 128, 256, 512), "blocks": (2, 2, 2, 2)}
 SHORT = {"widths": (8, 16, 32), "blocks": (1, 1, 1), "stem_kernel": 3, "stem_stride": 1}
@@ -269,6 +279,73 @@ MODELS = table(
             "volume_network",
             DENSENETS,
             {"dims": 3, "layers": (2, 2, 2), "growth": 8, "stem": 16, "stem_stride": 1},
+            1,
+            "features",
+            "classifier",
+        ),
+        # seed 000: image in, one value out
+        Entry(
+            "preact_resnet22",
+            "value_network",
+            PREACT,
+            {"widths": (16, 16, 32, 64, 128)},
+            1,
+            "features",
+            "value",
+        ),
+        Entry(
+            "preact_resnet_tiny",
+            "value_network",
+            PREACT,
+            {"widths": (8, 16, 32), "blocks": 1},
+            1,
+            "features",
+            "value",
+        ),
+        # seed 001: radiograph in, radiograph without bones out; the small ones are ours
+        Entry("ae_bs", "suppressor", f"{SUPPRESSION}AutoencoderBs", {"filters": (16, 32, 64)}, 4),
+        Entry(
+            "convnet_bs",
+            "suppressor",
+            f"{SUPPRESSION}ConvNetBs",
+            {"filters": (16, 32, 64, 128, 256, 512)},
+        ),
+        Entry(
+            "convnet_bs_small", "suppressor", f"{SUPPRESSION}ConvNetBs", {"filters": (8, 16, 24)}
+        ),
+        Entry(
+            "rl_bs",
+            "suppressor",
+            f"{SUPPRESSION}ResidualBs",
+            {"filters": (8, 16, 32, 64, 128, 256, 512)},
+        ),
+        Entry("rl_bs_small", "suppressor", f"{SUPPRESSION}ResidualBs", {"filters": (8, 16, 24)}),
+        Entry(
+            "resnet_bs",
+            "suppressor",
+            f"{SUPPRESSION}ResNetBs",
+            {"filters": 64, "blocks": 16, "scale": 0.1},
+        ),
+        Entry(
+            "resnet_bs_small",
+            "suppressor",
+            f"{SUPPRESSION}ResNetBs",
+            {"filters": 16, "blocks": 4, "scale": 1.0, "from_input": True},
+        ),
+        Entry(
+            "vgg16_cxr",
+            "classifier",
+            VGG_CLASSIFIER,
+            {"stages": VGG16},
+            1,
+            "features",
+            "classifier",
+        ),
+        Entry(
+            "vgg_short",
+            "classifier",
+            VGG_CLASSIFIER,
+            {"stages": ((8,), (16,), (32,), (48,)), "normed": True},
             1,
             "features",
             "classifier",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from bmdpipe.core.config.base import Section
+from bmdpipe.core.config.bone_suppression import BoneSuppressionConfig
 from bmdpipe.core.config.calibration import CalibrationConfig
 from bmdpipe.core.config.cohort import CohortConfig
 from bmdpipe.core.config.companions import BrainMrConfig, TumourConfig
+from bmdpipe.core.config.ct_bmd import CtBmdConfig
 from bmdpipe.core.config.ct_only import CtOnlyConfig
 from bmdpipe.core.config.evaluation import EvaluationConfig
 from bmdpipe.core.config.explain import ExplainConfig
@@ -84,6 +86,12 @@ class Config(Section):
     )
     tumour_classification: TumourConfig = Field(
         default_factory=TumourConfig, description="the companion study of seed 004"
+    )
+    ct_bmd: CtBmdConfig = Field(
+        default_factory=CtBmdConfig, description="the companion study of seed 000"
+    )
+    bone_suppression: BoneSuppressionConfig = Field(
+        default_factory=BoneSuppressionConfig, description="the companion study of seed 001"
     )
     evaluation: EvaluationConfig = Field(
         default_factory=EvaluationConfig, description="metrics and their intervals"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 from bmdpipe.core.atomic import atomic_folder
@@ -14,15 +17,25 @@ from bmdpipe.virtual.chest.simulate import simulate_chest_case
 log = logging.getLogger(__name__)
 
 
-def write_chest_cohort(config: ChestConfig, folder: Path) -> None:
-    """A folder per case; a case that is there already is kept, so that a killed run goes on."""
-    rows = chest_cases(config)
-    for row in rows:
-        case, start = row["case"], time.perf_counter()
-        if (folder / case).exists():
-            continue
-        with atomic_folder(folder / case) as part:
-            truth = simulate_chest_case(config, case, part)
-        seconds = time.perf_counter() - start
-        shown = ", ".join(truth["findings"]) or "healthy"
-        log.info("%s of %d: %s, %.1f s", case, len(rows), shown, seconds)
+def write_chest_cohort(config: ChestConfig, folder: Path, processes: int = 1) -> None:
+    """A folder per case; a case that is there already is kept, so that a killed run goes on. Cases
+    are independent of each other: the number of processes changes nothing but the time."""
+    cases = [str(row["case"]) for row in chest_cases(config)]
+    write = partial(_write_case, config, folder)
+    if processes == 1:
+        for case in cases:
+            write(case)
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        for _ in pool.map(write, cases, chunksize=4):
+            pass
+
+
+def _write_case(config: ChestConfig, folder: Path, case: str) -> None:
+    start = time.perf_counter()
+    if (folder / case).exists():
+        return
+    with atomic_folder(folder / case) as part:
+        truth = simulate_chest_case(config, case, part)
+    shown = ", ".join(truth["findings"]) or "healthy"
+    log.info("%s: %s, %.1f s", case, shown, time.perf_counter() - start)
