@@ -23,9 +23,9 @@ from bmdpipe.imaging.ct_any import read_any_ct
 from bmdpipe.imaging.nifti import read_foreign, write_volume
 from bmdpipe.imaging.orientation import labels_on
 from bmdpipe.pairs.ct_cases import BODY, POSTERIOR, CtCase, check_present, read_ct_cases
+from bmdpipe.segmentation.networks import Network
 from bmdpipe.segmentation.quality import dice_of, mean_variance
 from bmdpipe.segmentation.slices import Annotated
-from bmdpipe.segmentation.unet import UNet
 from bmdpipe.segmentation.vertebra import segment_vertebra, train_vertebra
 from workflow_scripts.job import Job, Outcome, run_job
 
@@ -84,7 +84,7 @@ def _trained(
     annotated: list[CtCase],
     config: CtBmdConfig,
     imaging: ImagingConfig,
-) -> UNet:
+) -> Network:
     if len(annotated) < 2:
         raise UsageError("fewer than two cases have an annotation to train the segmentation with")
 
@@ -106,7 +106,7 @@ def _trained(
 
 
 def _labels(
-    case: CtCase, ct: Volume, network: UNet | None, config: CtBmdConfig
+    case: CtCase, ct: Volume, network: Network | None, config: CtBmdConfig
 ) -> tuple[Volume, dict[str, float]]:
     """The labels, and what is known of their quality."""
     if network is None:
