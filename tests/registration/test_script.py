@@ -29,7 +29,10 @@ def shut(image: Image, value: float) -> Image:
 @pytest.fixture
 def job(patient, tmp_path: Path) -> Job:
     """A subject whose left hip holds an implant."""
-    config = {"registration": patient.config.model_dump(mode="json")}
+    config = {
+        "registration": patient.config.model_dump(mode="json"),
+        "radiographs": "import",
+    }
     job = Job("register", Layout(str(tmp_path), "c"), {"subject": "S1"}, config, {}, 1, "")
     for stage in ("import", "segment", "calibrate"):
         job.at(stage).mkdir(parents=True)
