@@ -1,5 +1,7 @@
 # Bayesian U-Net: one model per fold, trained without the fold's subjects, segments those subjects.
 # A trained network that the config names, or a subject's own masks, take the place of training.
+from bmdpipe.core.files import MODEL, QUALITY, WEIGHTS
+
 OWN_MASKS = {row.subject for row in COHORT.subjects if row.bone_labels}
 TRAINS = not (CT_ONLY or CONFIG.segmentation.trained or OWN_MASKS == set(SUBJECTS))
 SEGMENT_MODELS = (
@@ -16,7 +18,12 @@ SEGMENT_MODELS = (
 
 
 def segment_model(wildcards):
-    return [] if wildcards.subject in OWN_MASKS else SEGMENT_MODELS
+    if wildcards.subject in OWN_MASKS:
+        return []
+    if CONFIG.segmentation.trained is not None:
+        names = (WEIGHTS, MODEL, QUALITY)
+        return [str(Path(CONFIG.segmentation.trained, name)) for name in names]
+    return SEGMENT_MODELS
 
 
 rule segment_train:

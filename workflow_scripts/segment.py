@@ -24,7 +24,7 @@ from bmdpipe.core.files import (
 )
 from bmdpipe.core.metrics import Metrics
 from bmdpipe.core.volume import Volume
-from bmdpipe.imaging.nifti import read_volume, write_volume
+from bmdpipe.imaging.nifti import read_meta, read_volume, write_volume
 from bmdpipe.segmentation.given import given_bones
 from bmdpipe.segmentation.picture import draw_segmentation
 from bmdpipe.segmentation.quality import QualityLine
@@ -75,7 +75,14 @@ def _by_network(
     for path in (weights / WEIGHTS, weights / MODEL, lines / QUALITY):
         if not path.is_file():
             raise UsageError(f"segmentation.trained: {path} does not exist")
-    net, network = restore(weights / WEIGHTS, read_json(weights / MODEL))
+    model = read_json(weights / MODEL)
+    digest = read_meta(job.at("import") / CT).get("digest")
+    if digest is not None and digest in model.get("trained_on_ct", ()):
+        raise UsageError(
+            f"segmentation.trained: the network was trained on {subject}'s CT; leave the subject "
+            "out, or let every fold train its own network"
+        )
+    net, network = restore(weights / WEIGHTS, model)
     quality = {
         name: QualityLine(**line) for name, line in read_json(lines / QUALITY)["lines"].items()
     }

@@ -14,7 +14,7 @@ from bmdpipe.core.metrics import Metrics
 from bmdpipe.core.provenance import file_hash
 from bmdpipe.core.records import read_record
 from bmdpipe.imaging.metal import without_metal
-from bmdpipe.imaging.nifti import read_volume
+from bmdpipe.imaging.nifti import read_meta, read_volume
 from bmdpipe.segmentation.fold import train_fold
 from bmdpipe.segmentation.saved import save
 from bmdpipe.segmentation.slices import Annotated
@@ -42,6 +42,9 @@ def segment_train(job: Job, out: Path) -> Outcome:
         **save(out / WEIGHTS, model.net, config.network),
         "trained_on": list(model.trained_on),
         "held_out": list(model.held_out),
+        "trained_on_ct": [
+            read_meta(job.at("import", subject=s) / CT).get("digest") for s in model.trained_on
+        ],
     }
     write_json(out / MODEL, described)
     rows = [[row[column] for column in HISTORY_COLUMNS] for row in model.history]

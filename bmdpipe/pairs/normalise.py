@@ -127,8 +127,11 @@ def fit_image_scale(
 
 
 def positive_quantile(stack: ImageStack, quantile: float) -> float:
-    """The quantile of all positive pixels, to 1/65536 of the largest, without holding them all."""
-    largest = max(float(part.max(initial=0.0)) for part in in_parts(stack))
+    """The quantile of all positive pixels, to 1/65536 of the largest, without holding them all.
+
+    NaN count for nothing here: the loss that meets one names its case.
+    """
+    largest = max(float(np.fmax.reduce(part, axis=None, initial=0.0)) for part in in_parts(stack))
     counts = np.zeros(LEVELS, dtype=np.int64)
     for part in in_parts(stack):
         counts += np.histogram(part[part > 0], bins=LEVELS, range=(0.0, largest))[0]

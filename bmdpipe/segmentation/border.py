@@ -1,5 +1,5 @@
-"""A bone's border on the CT's own voxels, finer than the network's: doubt settled by density, a
-thin dense shell, marrow."""
+"""A bone's border on the CT's own voxels, finer than the network's: doubt settled by density, and
+marrow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 
-from bmdpipe.core.labels import BODIES, FEMUR_L, FEMUR_R, PELVIS
+from bmdpipe.core.labels import FEMUR_L, FEMUR_R, PELVIS
 from bmdpipe.core.volume import Volume, bounding_slices
 
 CLIPPED_HU = (-150.0, 550.0)
@@ -40,31 +40,6 @@ def _near(mask: Tensor, reach_px: int) -> Tensor:
     """What lies in the mask `[y, x]` or within a square of `reach_px` of it."""
     wide = functional.max_pool2d(mask[None, None].float(), 2 * reach_px + 1, 1, reach_px)
     return wide[0, 0] > 0
-
-
-def with_shell(labels: Volume, ct: Volume, shell_hu: float, reach_mm: float) -> Volume:
-    """The label map with the background voxels of at least `shell_hu` that lie beside a bone.
-
-    Bones grow together, pixel by pixel in their slices, up to `reach_mm`, through such voxels only,
-    and never into each other.
-    """
-    array = labels.array.copy()
-    if not array.any():
-        return labels
-    steps = int(reach_mm / labels.spacing_mm[0])
-    box = bounding_slices(array > 0, steps + 1)
-    near = array[box]
-    dense = ct.array[box] >= shell_hu
-    beside = ndimage.generate_binary_structure(3, 1)
-    beside[[0, 2]] = False
-    for _ in range(steps):
-        free = dense & (near == 0)
-        grown = [
-            (label, ndimage.binary_dilation(near == label, beside)) for label in BODIES.values()
-        ]
-        for label, mask in grown:
-            near[free & mask & (near == 0)] = np.uint8(label)
-    return labels.like(array, labels.unit)
 
 
 CANCELLOUS_HU = 80.0

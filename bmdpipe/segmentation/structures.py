@@ -113,23 +113,21 @@ def check_bones(
     Raises CaseError E_SEGMENTATION or E_FOV; the same of the other femur is only a warning.
     """
     warnings = []
-    volumes = volumes_ml(labels)
     target = LABEL_NAMES[femur_label(side)]
-    for name, volume in volumes.items():
+    for name, volume in volumes_ml(labels).items():
         least = config.min_pelvis_ml if name == "pelvis" else config.min_femur_ml
-        if volume >= least:
+        # A femur that is cut is small for that reason.
+        cut = None if name == "pelvis" else _cut(labels, name, config.min_femur_mm)
+        if cut is not None:
+            code, warned, text = "E_FOV", "W_FOV", f"{cut}; the hip must lie whole inside the image"
+        elif volume < least:
+            code, warned = "E_SEGMENTATION", "W_SEGMENTATION"
+            text = f"the {name} measures {volume:.0f} ml, less than {least:.0f} ml; look at the CT"
+        else:
             continue
-        text = f"the {name} measures {volume:.0f} ml, less than {least:.0f} ml"
         if name in ("pelvis", target):
-            raise CaseError("E_SEGMENTATION", case, f"{text}; look at the CT and the segmentation")
-        warnings.append(CaseWarning("W_SEGMENTATION", text))
-    for name in ("femur_r", "femur_l"):
-        cut = _cut(labels, name, config.min_femur_mm)
-        if cut is None:
-            continue
-        if name == target:
-            raise CaseError("E_FOV", case, f"{cut}; the hip must lie whole inside the image")
-        warnings.append(CaseWarning("W_FOV", cut))
+            raise CaseError(code, case, text)
+        warnings.append(CaseWarning(warned, text))
     return tuple(warnings)
 
 

@@ -61,7 +61,7 @@ def toy_config(**training: object) -> SegmentationConfig:
                 "augmentation": {"bend_mm": 0, **dict.fromkeys(SLOW_LOOKS, 0)},
                 **training,
             },
-            "quality": {"copies": 2},
+            "quality": {"copies": 2, "strength": 1},
             "prediction": {
                 "passes": 3,
                 "min_pelvis_ml": 50,

@@ -37,7 +37,7 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for i, subject in enumerate(FOLD_OF):
         folder = Path(layout.at("import", subject=subject))
         annotated = toy(subject, i)
-        write_volume(folder / "ct.nii.gz", annotated.ct)
+        write_volume(folder / "ct.nii.gz", annotated.ct, {"digest": f"of {subject}"})
         if subject != WITHOUT_LABELS:
             write_volume(folder / "labels.nii.gz", annotated.labels)
         write_json(folder / "subject.json", {"subject": subject, "side": "R"})
@@ -148,6 +148,8 @@ def test_a_trained_network_serves_subjects_of_any_cohort(
     for stage in ("segment_train", "segment_quality"):
         for path in Path(layout.at(stage, fold="1")).glob("*.*"):
             (trained / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(SystemExit):  # it was trained on T0
+        run("segment", cohort, monkeypatch, given, subject="T0")
     out = run("segment", cohort, monkeypatch, given, subject="T3")
     assert read_json(out / "segmentation.json")["source"] == str(trained)
     labels = read_volume(out / "labels.nii.gz").array

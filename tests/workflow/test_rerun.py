@@ -22,6 +22,8 @@ def test_nothing_is_to_be_done_after_a_run(finished):
     [
         ("registration.derivative_sigma_px=1.5", {"register", "project", *PAIRED}),
         ("calibration.min_correlation=0.98", {"calibrate", *DENSE}),
+        ("segmentation.prediction.part_share=0.06", {"segment_quality", "segment", *DENSE}),
+        ("segmentation.quality.copies=1", {"segment_quality", "segment", *DENSE}),
         (
             "training.conventional.epochs=3",
             {"train_conventional", "predict", "evaluate", "explain", *TAIL},

@@ -254,17 +254,6 @@ class SegmentationPrediction(Section):
         description="logits of the network's share that 100 HU from border_hu outweigh (own "
         "choice, between what suits virtual CTs and no weight)",
     )
-    shell_hu: float | None = Field(
-        default=None,
-        ge=100,
-        le=2000,
-        description="voxels beside a bone that are at least this dense are added to it: where the "
-        "network's pixels are larger than the CT's it misses the thin cortex; null adds none "
-        "(own choice)",
-    )
-    shell_mm: float = Field(
-        default=3.0, gt=0, le=10, description="how far such voxels may lie from what was segmented"
-    )
     warn_dice: float = Field(
         default=0.9, ge=0, le=1, description="a predicted Dice below this is marked"
     )
