@@ -1,4 +1,7 @@
-"""Density projections: line integrals of bone mineral density, in mg/cm2 along the ray."""
+"""Density projections: line integrals of bone mineral density, in mg/cm2 along the ray.
+
+Those of uncalibrated CT are in HU cm (Gu 2023 §4.2.5).
+"""
 
 from __future__ import annotations
 
@@ -12,19 +15,20 @@ from bmdpipe.projection.body import Body
 from bmdpipe.projection.projector import project
 
 MM_PER_CM = 10.0
+UNITS = ("mg/cm3", "HU")
 
 
 def density_projection(
     bodies: Sequence[tuple[Body, NDArray]], camera: Camera
 ) -> NDArray[np.float32]:
-    """The sum over bodies, each at its own pose `camera_from_world`, `[h, w]` in mg/cm2.
+    """The sum over bodies, each at its own pose `camera_from_world`, `[h, w]` in mg/cm2, or HU cm.
 
-    Raises ValueError if a body's unit is not mg/cm3.
+    Raises ValueError if a body's unit is neither mg/cm3 nor HU, or the units differ.
     """
     width, height = camera.size_px
-    for body, _ in bodies:
-        if body.unit != "mg/cm3":
-            raise ValueError(f"a density projection needs mg/cm3, not {body.unit}")
+    found = {body.unit for body, _ in bodies}
+    if len(found) > 1 or not found <= set(UNITS):
+        raise ValueError(f"a density projection needs mg/cm3 or HU, not {', '.join(sorted(found))}")
     if not bodies:
         return np.zeros((height, width), np.float32)
     shadows = project([body for body, _ in bodies], camera, [pose for _, pose in bodies])
