@@ -155,4 +155,4 @@ def test_density_is_in_mg_per_cm2():
         both, sum(project(body, CAMERA, pose) for pose in poses) / 10, rtol=1e-5, atol=1e-3
     )
     with pytest.raises(ValueError, match="mg/cm3"):
-        density_projection([(Body.from_volume(volume.like(volume.array, "HU")), poses[0])], CAMERA)
+        density_projection([(Body.from_volume(volume.like(volume.array, "label")), poses[0])], CAMERA)
