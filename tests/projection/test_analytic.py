@@ -154,5 +154,6 @@ def test_density_is_in_mg_per_cm2():
     np.testing.assert_allclose(
         both, sum(project(body, CAMERA, pose) for pose in poses) / 10, rtol=1e-5, atol=1e-3
     )
+    shape = Body.from_volume(volume.like(volume.array, "label"))
     with pytest.raises(ValueError, match="mg/cm3"):
-        density_projection([(Body.from_volume(volume.like(volume.array, "label")), poses[0])], CAMERA)
+        density_projection([(shape, poses[0])], CAMERA)
