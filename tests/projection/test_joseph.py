@@ -180,8 +180,9 @@ def test_batch_crop_and_units():
     np.testing.assert_allclose(window, images[1][9:39, 13:53], rtol=1e-4, atol=1e-3)
     both = density_projection([(body, poses[0]), (body, poses[1])], CAMERA)
     np.testing.assert_allclose(both, images.sum(axis=0) / 10, rtol=1e-5)
+    shape = Body.from_volume(volume.like(volume.array, "label"))
     with pytest.raises(ValueError, match="mg/cm3"):
-        density_projection([(Body.from_volume(volume.like(volume.array, "HU")), poses[0])], CAMERA)
+        density_projection([(shape, poses[0])], CAMERA)
 
 
 def test_an_empty_body_is_refused():
