@@ -75,9 +75,9 @@ def project(job: Job, out: Path) -> Outcome:
         made = []
         for kind in kinds:
             bones = density_projection(
-                [(kind.bodies[n], pose) for n, pose in placed.items()], camera
+                [(kind.bodies[n], pose) for n, pose in placed.items()], camera, config.engine
             )
-            pf = density_projection([(kind.proximal, placed[target])], camera)
+            pf = density_projection([(kind.proximal, placed[target])], camera, config.engine)
             for name, array in ((kind.bones, bones), (kind.pf, pf)):
                 image = Image(array, camera.spacing_mm, kind.unit)
                 write_image(out / name.format(radiograph=radiograph), image, meta)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bmdpipe.geometry.camera import Camera
 from bmdpipe.projection.body import Body
+from bmdpipe.projection.engines import EngineName
 from bmdpipe.projection.projector import project
 
 MM_PER_CM = 10.0
@@ -19,7 +20,7 @@ UNITS = ("mg/cm3", "HU")
 
 
 def density_projection(
-    bodies: Sequence[tuple[Body, NDArray]], camera: Camera
+    bodies: Sequence[tuple[Body, NDArray]], camera: Camera, engine: EngineName = "auto"
 ) -> NDArray[np.float32]:
     """The sum over bodies, each at its own pose `camera_from_world`, `[h, w]` in mg/cm2, or HU cm.
 
@@ -31,5 +32,7 @@ def density_projection(
         raise ValueError(f"a density projection needs mg/cm3 or HU, not {', '.join(sorted(found))}")
     if not bodies:
         return np.zeros((height, width), np.float32)
-    shadows = project([body for body, _ in bodies], camera, [pose for _, pose in bodies])
+    shadows = project(
+        [body for body, _ in bodies], camera, [pose for _, pose in bodies], engine=engine
+    )
     return shadows / np.float32(MM_PER_CM)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from bmdpipe.core.config.base import Section
@@ -21,4 +23,10 @@ class ProjectionConfig(Section):
         default=False,
         description="also project plain Hounsfield units, for decomposers that learn from "
         "uncalibrated CT (Gu 2023 §4.2.5)",
+    )
+    engine: Literal["auto", "native", "numba", "cuda", "rtk"] = Field(
+        default="auto",
+        description="who projects: 'auto' is the native engine where it was built, else numba; "
+        "'cuda' needs a GPU (in a SLURM profile: `project` on a GPU partition), 'rtk' the extra of "
+        "that name (own choice: a CPU core projects a subject sooner than CUDA has started)",
     )
