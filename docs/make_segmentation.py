@@ -1,6 +1,6 @@
 """Pictures of a segmentation for the documentation: borders in three planes, and the surface.
 
-python docs/make_segmentation.py ct.nii.gz labels.nii.gz docs/images/segmentation_x.png
+python docs/make_segmentation.py ct.nii.gz labels.nii.gz docs/images/segmentation_x.jpg
 """
 
 from __future__ import annotations
@@ -15,17 +15,19 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from bmdpipe.core.labels import FEMUR_L, FEMUR_R, PELVIS
-from bmdpipe.core.volume import Volume
+from bmdpipe.core.volume import Volume, bounding_slices
 from bmdpipe.imaging.nifti import read_volume
 from bmdpipe.segmentation.surface import surface_picture
 
+MARGIN_MM = 35.0
 LINES = {PELVIS: "#ffd020", FEMUR_R: "#ff5050", FEMUR_L: "#40b0ff"}
 
 
 def draw(path: Path, ct: Volume, labels: Volume) -> None:
     """Slices along three axes with the borders, and the surface from the front and from behind."""
-    figure = Figure(figsize=(18, 7.6), layout="constrained")
-    panels = figure.subplots(2, 5).ravel()
+    ct, labels = _around_bones(ct, labels)
+    figure = Figure(figsize=(19, 7), layout="constrained")
+    panels = figure.subplots(2, 5, width_ratios=(1, 1, 1, 1, 1.2)).ravel()
     femora = labels.array >= FEMUR_R
     heights = np.flatnonzero(femora.any(axis=(1, 2)))
     top, spacing = heights[-1], labels.spacing_mm
@@ -49,11 +51,19 @@ def draw(path: Path, ct: Volume, labels: Volume) -> None:
         aspect = up / spacing[1]
         _show(panel, ct.array[:, :, x], labels.array[:, :, x], aspect, True, f"sagittal, {name}")
     for panel, behind in zip(panels[[4, 9]], (False, True), strict=True):
-        panel.imshow(surface_picture(labels, behind))
+        panel.imshow(surface_picture(labels, behind, pixel_mm=0.6))
         panel.set_title("from behind" if behind else "from the front", fontsize=9)
     for panel in panels:
         panel.set_axis_off()
-    figure.savefig(path, dpi=75)
+    figure.savefig(path, dpi=80)
+
+
+def _around_bones(ct: Volume, labels: Volume) -> tuple[Volume, Volume]:
+    """Both cut to the bones with some of the body around them, at all heights."""
+    bones = labels.array > 0
+    _, y, x = bounding_slices(bones, int(MARGIN_MM / labels.spacing_mm[0]))
+    every = slice(0, len(bones))
+    return ct.crop(every, y, x), labels.crop(every, y, x)
 
 
 def _show(

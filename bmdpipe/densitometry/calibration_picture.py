@@ -54,8 +54,16 @@ def draw_calibration(path: Path, ct: Volume, calibration: Calibration, rods: Rod
         ends = np.array([-1050.0, 400.0])
         at = [t.hu for t in found]
         right.plot(at, [t.density_mg_cm3 for t in found], "o", color="tab:orange", label="tissues")
-        for tissue in found:
-            right.annotate(tissue.name, (tissue.hu, tissue.density_mg_cm3), fontsize=8)
+        for n, tissue in enumerate(found):
+            # To either side of the line in turn: muscle and blood lie close together.
+            right.annotate(
+                tissue.name,
+                (tissue.hu, tissue.density_mg_cm3),
+                xytext=(-6, 5) if n % 2 else (6, -9),
+                textcoords="offset points",
+                ha="right" if n % 2 else "left",
+                fontsize=8,
+            )
     right.plot(ends, calibration.slope * ends + calibration.intercept, color="tab:blue", lw=1)
     quality = (
         calibration.method

@@ -20,6 +20,8 @@ WORKING_PIXEL_MM = 1.2
 SURE = 0.75
 """A row with this mean response ends the search; a poorer one is compared with other slabs'."""
 BODY_HU = -300
+LEAST_ROWS = 20
+"""Of working pixels: in fewer there is no room for a row of rods and what is around it."""
 
 
 @dataclass(frozen=True)
@@ -75,18 +77,17 @@ def _row_below(
     coarse = _binned(image, factor)
     spacing = (sx * factor, sy * factor)
     shift = np.array([sx, sy]) * (factor - 1) / 2
-    dense = np.flatnonzero((coarse > BODY_HU).any(axis=1))
-    rows = (coarse > BODY_HU).sum(axis=1)
-    middle = int((rows * np.arange(len(rows))).sum() / max(rows.sum(), 1))
-    if dense.size == 0:
-        middle = len(coarse) // 2
-    behind = find_row(coarse[middle:], spacing, count, config)
+    dense = (coarse > BODY_HU).sum(axis=1)
+    middle = len(coarse) // 2
+    if dense.any():
+        middle = int((dense * np.arange(len(dense))).sum() / dense.sum())
+    found = find_row(coarse[middle:], spacing, count, config)
     offset = shift + np.array([0.0, middle * spacing[1]])
-    if not behind.seen.all():
-        before = find_row(coarse[:middle], spacing, count, config) if middle > 20 else behind
-        if before.seen.all():
-            behind, offset = before, shift
-    return replace(behind, centres_mm=behind.centres_mm + offset)
+    if not found.seen.all() and middle > LEAST_ROWS:
+        in_front = find_row(coarse[:middle], spacing, count, config)
+        if in_front.seen.all():
+            found, offset = in_front, shift
+    return replace(found, centres_mm=found.centres_mm + offset)
 
 
 def _binned(image: NDArray, factor: int) -> NDArray:

@@ -28,15 +28,15 @@ STAGE_CAPTIONS: dict[str, Caption] = {
         "The rods of the phantom under the patient are found, and a line from Hounsfield units to "
         "hydroxyapatite density is fitted to their means. Without a phantom the line goes through "
         "the patient's own tissues or is a nominal one, as its title says.",
-        "Each marker sits in the middle of a rod, the points lie on the line, the correlation "
-        "exceeds 0.99.",
+        "Each marker sits in the middle of a rod, the points (rods, or the patient's tissues) lie "
+        "on the line, the correlation over rods exceeds 0.99.",
         "A marker on the table, on clothing or on an air gap; one point far from the line; a slope "
         "far from the cohort's.",
     ),
     "segment": Caption(
         "Segmentation",
-        "A Bayesian U-Net, trained without this subject's fold, outlines pelvis and femora. Its "
-        "uncertainty is the variance over repeated passes.",
+        "A Bayesian U-Net, trained without this subject, outlines pelvis and femora, or the user's "
+        "own masks do. The network's uncertainty is the variance over repeated passes.",
         "The outline follows the cortex, the joint space separates head and acetabulum, "
         "uncertainty is a thin line along the edges.",
         "The femoral head leaks into the acetabulum, islands in soft tissue, a bright area of "

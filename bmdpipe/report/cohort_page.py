@@ -74,6 +74,7 @@ def cohort_page(
         "cohort.html",
         summary=summary,
         written=written,
+        ct_only=run.ct_only,
         n_folds=run.n_folds,
         tables=results_tables(experiments),
         experiments=experiments,

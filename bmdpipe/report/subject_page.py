@@ -47,6 +47,7 @@ def subject_page(
         "subject.html",
         cohort=run.layout.cohort,
         virtual=run.virtual,
+        ct_only=run.ct_only,
         subject=subject,
         facts=subject_of(run, subject),
         refusal=next((r.refusal for r in records.values() if r.refusal), None),

@@ -16,6 +16,7 @@ from bmdpipe.core.labels import FEMUR_L, FEMUR_R, LABEL_NAMES, PELVIS
 from bmdpipe.core.volume import Volume
 
 COLOURS = {PELVIS: "#e0b040", FEMUR_R: "#e05050", FEMUR_L: "#4090e0"}
+WORDS = {PELVIS: "yellow", FEMUR_R: "red", FEMUR_L: "blue"}
 GREY_HU = (-200, 600)
 MAX_VARIANCE = 0.15
 
@@ -52,13 +53,10 @@ def draw_segmentation(
             line[2].set_title("variance over passes", fontsize=9)
     if variance is not None:
         figure.colorbar(shown, ax=axes[:, 2], shrink=0.5)
-    legend = ", ".join(f"{LABEL_NAMES[label]} {_WORD[label]}" for label in sorted(COLOURS))
+    legend = ", ".join(f"{LABEL_NAMES[label]} {WORDS[label]}" for label in sorted(COLOURS))
     figure.suptitle(f"{title}\n{legend}", fontsize=10)
     with atomic_path(path) as part:
         figure.savefig(part, dpi=80, format="png")
-
-
-_WORD = {PELVIS: "yellow", FEMUR_R: "red", FEMUR_L: "blue"}
 
 
 def _views(ct: Volume, labels: Volume) -> list[tuple[str, Any, float, bool]]:

@@ -12,6 +12,9 @@ from bmdpipe.core.config.segmentation import SegmentationNetwork
 from bmdpipe.core.volume import Volume
 from bmdpipe.segmentation.grid import axis_weights
 
+SMALL = 0.01
+"""What a Gaussian weighs less than this share of its centre is left out."""
+
 
 @dataclass(frozen=True)
 class Heights:
@@ -60,10 +63,6 @@ def _way_back(index: NDArray[np.float64], count: int, sigma: float) -> NDArray[n
         smooth[smooth < SMALL] = 0
         linear = linear @ (smooth / smooth.sum(axis=1, keepdims=True))
     return linear.astype(np.float32)
-
-
-SMALL = 0.01
-"""What a Gaussian weighs less than this share of its centre is left out."""
 
 
 def windows(count: int, network: SegmentationNetwork) -> Iterator[NDArray[np.intp]]:

@@ -15,6 +15,7 @@ from torch.nn import functional
 from bmdpipe.core.checkpoints import load_state, rng_state, save_state, set_rng_state
 from bmdpipe.core.config.segmentation import SegmentationConfig, SegmentationTraining
 from bmdpipe.core.errors import UsageError
+from bmdpipe.core.interrupt import Terminated
 from bmdpipe.segmentation.augmentation import apply, draw, repeated
 from bmdpipe.segmentation.classes import CLASSES
 from bmdpipe.segmentation.grid import window
@@ -33,7 +34,8 @@ def train(
     """Train a network on the slices; returns it with a row of `HISTORY_COLUMNS` per epoch.
 
     After each epoch all that the next one depends on goes to the file `state`, and training starts
-    from there if it exists. Raises UsageError naming the batch whose loss is not a number.
+    from there if it exists; a training that is terminated keeps its last whole epoch. Raises
+    UsageError naming the batch whose loss is not a number.
     """
     training = config.training
     net = build(config.network, len(CLASSES), seed).to(device)
@@ -53,24 +55,34 @@ def train(
         set_rng_state(saved["chance"], chance)
         history = saved["history"]
         log.info("going on after epoch %d", len(history))
-    for epoch in range(len(history), training.epochs):
-        row = _epoch(net, optimiser, data, config, chance, epoch)
-        history.append(row)
-        log.info(
-            "epoch %d of %d: loss %.4f, %.0f images per second",
-            epoch + 1,
-            training.epochs,
-            row["loss"],
-            row["images_per_s"],
-        )
+    unsaved: dict[str, Any] | None = None
+    try:
+        for epoch in range(len(history), training.epochs):
+            row = _epoch(net, optimiser, data, config, chance, epoch)
+            history.append(row)
+            log.info(
+                "epoch %d of %d: loss %.4f, %.0f images per second",
+                epoch + 1,
+                training.epochs,
+                row["loss"],
+                row["images_per_s"],
+            )
+            if state is not None:
+                # No epoch begins before this is written, so that it needs no copy.
+                unsaved = {
+                    "net": net.state_dict(),
+                    "optimiser": optimiser.state_dict(),
+                    "chance": rng_state(chance),
+                    "history": history,
+                }
+                save_state(state, unsaved)
+                unsaved = None
+    except Terminated:
         if state is not None:
-            parts: dict[str, Any] = {
-                "net": net.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                "chance": rng_state(chance),
-                "history": history,
-            }
-            save_state(state, parts)
+            if unsaved is not None:
+                save_state(state, unsaved)
+            log.info("terminated; all whole epochs are kept in %s", state)
+        raise
     return net, history
 
 

@@ -17,7 +17,7 @@ from scipy import ndimage
 from bmdpipe.core.config.segmentation import SegmentationConfig
 from bmdpipe.core.errors import CaseError
 from bmdpipe.core.volume import Volume
-from bmdpipe.segmentation.fold import seed_of
+from bmdpipe.segmentation.chance import seed_of
 from bmdpipe.segmentation.networks import Network
 from bmdpipe.segmentation.prediction import Prediction, predict
 from bmdpipe.segmentation.slices import Annotated, collect

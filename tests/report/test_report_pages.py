@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from bmdpipe.core.atomic import write_json
 from bmdpipe.core.codes import MEANING
 from bmdpipe.core.config.report import ReportConfig
-from bmdpipe.report.jobs import PREPARATION
+from bmdpipe.core.metrics import Metrics, write_metrics
+from bmdpipe.core.records import Record, write_record
+from bmdpipe.report.jobs import CT_ONLY, PREPARATION
 from bmdpipe.report.pages import write_pages
 from bmdpipe.report.summary import summarise
 
@@ -109,6 +113,34 @@ def test_a_clinical_cohort_is_not_called_virtual(
         assert "Virtual" not in page.words
         assert "virtual subject" not in page.words
         assert "For research only" in page.words
+
+
+def test_a_cohort_of_cts_alone_has_no_section_on_what_was_not_done(
+    make_tree: Any, manifest: dict[str, Any], tmp_path: Path
+) -> None:
+    bare = make_tree(tmp_path / "results", n=1)
+    study = bare.run.study.model_copy(update={"experiments": {}})
+    run = replace(bare.run, virtual=False, ct_only=True, study=study)
+    for stage in CT_ONLY:
+        folder = bare.folder(stage, subject="S1")
+        write_record(folder, Record(stage, "S1", None, (), ()))
+        values = {f"error_{i}": 0.125 for i in range(9)}
+        write_metrics(folder, Metrics(values=values if stage == "recover" else {}))
+    facts = {"sex": "M", "age_years": 65, "bmi": None, "side": "L", "dxa_abmd_g_cm2": None}
+    write_json(bare.folder("import", subject="S1") / "subject.json", facts)
+    write_json(bare.folder("roi", subject="S1") / "roi.json", {})
+    out = tmp_path / "out"
+    out.mkdir()
+    write_pages(run, summarise(run, manifest), ReportConfig(), out, "", 1)
+    found = pages(out)
+    for page in found.values():
+        for link in page.values("href"):
+            assert not link.startswith("#") or link[1:] in page.values("id"), link
+        assert "Registration against the known pose" in page.words
+        for absent in ("Training", "Predictions", "Attention", "folds by subject"):
+            assert absent not in page.words
+    subject = found[out / "subjects" / "S1.html"]
+    assert ("details", {"open": None}) in subject.tags, "the errors of the poses lie open"
 
 
 def test_hostile_text_stays_text(out: Path) -> None:

@@ -5,6 +5,8 @@ The data are not in the repository; see their licence and source in docs/segment
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -12,12 +14,8 @@ from bmdpipe.core.config.imaging import ImagingConfig
 from bmdpipe.core.config.segmentation import SegmentationConfig
 from bmdpipe.core.errors import CaseError
 from bmdpipe.core.labels import FEMUR_L, FEMUR_R, PELVIS
-from bmdpipe.core.volume import Volume
 from bmdpipe.geometry.camera import Camera, ap_pose
-from bmdpipe.imaging.ct import ct_from_volume
-from bmdpipe.imaging.metal import metal_sides
-from bmdpipe.imaging.nifti import read_foreign
-from bmdpipe.imaging.orientation import labels_on
+from bmdpipe.imaging.intake import Intake, take_in
 from bmdpipe.projection.body import Body
 from bmdpipe.projection.density import density_projection
 from bmdpipe.segmentation.given import given_bones, own_labels
@@ -31,32 +29,41 @@ pytestmark = pytest.mark.skipif(
 CONFIG = SegmentationConfig(mask_table="totalsegmentator-v1")
 
 
-@pytest.fixture(scope="module")
-def ct() -> Volume:
-    volume = read_foreign(FOLDER / "example_ct.nii.gz", "HU", "TS")
-    return ct_from_volume(volume, "TS", ImagingConfig()).volume
+def row(side: str) -> dict[str, Any]:
+    """The example as a cohort's tables name it, with the other model's map for the bones."""
+    ct, masks = (str(FOLDER / f"example_{name}.nii.gz") for name in ("ct", "seg"))
+    subject = {"subject": "TS", "side": side, "ct": ct, "bone_labels": masks}
+    return {"subject": subject, "radiographs": []}
 
 
 @pytest.fixture(scope="module")
-def masks(ct: Volume) -> Volume:
-    return labels_on(read_foreign(FOLDER / "example_seg.nii.gz", "label", "TS"), ct, "TS")
+def taken() -> Intake:
+    """What the import leaves of the right hip."""
+    return take_in(row("R"), ImagingConfig())
 
 
-def test_the_left_hip_is_refused_for_metal(ct: Volume) -> None:
-    """What the import refuses a subject by, whose side it is."""
-    assert metal_sides(ct) == ("L",)
+def test_the_left_hip_is_refused_for_metal() -> None:
+    with pytest.raises(CaseError, match="an implant on side L") as caught:
+        take_in(row("L"), ImagingConfig())
+    assert caught.value.code == "E_METAL"
 
 
-def test_the_right_femur_is_refused_for_the_cut(ct: Volume, masks: Volume) -> None:
+def test_the_right_femur_is_refused_for_the_cut(taken: Intake) -> None:
+    """The nail on the other side is marked and hinders nothing; the cut is what refuses."""
+    assert taken.implants == ("L",)
+    assert "W_METAL" in {warning.code for warning in taken.warnings}
+    assert taken.masks is not None
     with pytest.raises(CaseError, match="below the top of the femur_r") as caught:
-        given_bones(masks, ct, "TS", "R", CONFIG)
+        given_bones(taken.masks, taken.scan.volume, "TS", "R", CONFIG)
     assert caught.value.code == "E_FOV"
 
 
-def test_with_its_own_label_map_the_pelvis_is_projected(ct: Volume, masks: Volume) -> None:
+def test_with_its_own_label_map_the_pelvis_is_projected(taken: Intake) -> None:
     """The mass of the pelvis' density reappears in its projection: nearly parallel rays, and no
     more than the perspective's enlargement lost."""
-    labels = own_labels(masks, TABLES["totalsegmentator-v1"])
+    assert taken.masks is not None
+    ct = taken.scan.volume
+    labels = own_labels(taken.masks, TABLES["totalsegmentator-v1"])
     counts = np.bincount(labels.array.ravel(), minlength=4)
     assert counts[PELVIS] > counts[FEMUR_R] > 0
     assert counts[FEMUR_L] > 0

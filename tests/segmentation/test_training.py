@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch.nn import functional
 
+from bmdpipe.core.checkpoints import load_state
 from bmdpipe.core.config.segmentation import SegmentationTraining
 from bmdpipe.core.errors import UsageError
+from bmdpipe.core.interrupt import Terminated, terminable
 from bmdpipe.segmentation import training
 from bmdpipe.segmentation.slices import SliceSet, collect
 from bmdpipe.segmentation.training import learning_rate, segmentation_loss, train
@@ -51,6 +56,35 @@ def test_a_killed_training_goes_on_with_equal_bits(
         assert torch.equal(tensor, resumed.state_dict()[name]), name
     assert [r["loss"] for r in rows] == [r["loss"] for r in again]
     assert [r["epoch"] for r in again] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("when", ["within an epoch", "while the state is written"])
+def test_sigterm_keeps_every_whole_epoch(
+    when: str, data: SliceSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The signal comes in the third epoch, or before a byte of the second one's state is there."""
+    config = toy_config(epochs=3, slices_per_epoch=16)
+    whole, rows = train(data, config, 5, CPU, None)
+    name = "segmentation_loss" if when == "within an epoch" else "save_state"
+    calls_before = 5 if when == "within an epoch" else 2
+    real, calls = getattr(training, name), []
+
+    def with_signal(*arguments: Any) -> Any:
+        calls.append(name)
+        if len(calls) == calls_before:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return real(*arguments)
+
+    monkeypatch.setattr(training, name, with_signal)
+    state = tmp_path / "epoch.safetensors"
+    with terminable(), pytest.raises(Terminated):
+        train(data, config, 5, CPU, state)
+    assert [row["epoch"] for row in load_state(state)["history"]] == [1, 2]
+    monkeypatch.undo()
+    resumed, again = train(data, config, 5, CPU, state)
+    assert [row["loss"] for row in again] == [row["loss"] for row in rows]
+    for key, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, resumed.state_dict()[key]), key
 
 
 def test_a_finished_training_is_not_repeated(
