@@ -21,13 +21,13 @@ from typing import Any, TypeVar
 from bmdpipe.core.atomic import atomic_folder, only_writer, read_json, write_json
 from bmdpipe.core.config.base import Section
 from bmdpipe.core.errors import CaseError, CaseWarning, UsageError
+from bmdpipe.core.files import MANIFEST
 from bmdpipe.core.interrupt import EXIT_CODE, Terminated, terminable
 from bmdpipe.core.layout import STAGES, Layout
 from bmdpipe.core.metrics import Metrics, write_metrics
 from bmdpipe.core.provenance import canonical_json, digest
 from bmdpipe.core.records import Record, Refusal, read_record, write_record
 
-MANIFEST = "manifest.json"
 log = logging.getLogger("bmdpipe")
 SectionT = TypeVar("SectionT", bound=Section)
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from bmdpipe.cli import bundling, checking, deidentifying, pages, tracking_page
+from bmdpipe.cli import bundling, checking, deidentifying, networks, pages, tracking_page
 from bmdpipe.core.codes import MEANING
 from bmdpipe.core.errors import UsageError
 
@@ -54,6 +54,17 @@ def export(
 ) -> None:
     """Write an experiment's models, with all that they need and a model card, into one folder."""
     typer.echo(bundling.export(results, cohort, experiment, out, onnx))
+
+
+@app.command("export-network")
+def export_network(
+    cohort: Annotated[str, typer.Option(help="Name of the cohort.")],
+    out: Annotated[Path, typer.Option(help="An empty or new folder for the network.")],
+    fold: Annotated[int, typer.Option(min=0, help="Which fold's network.")] = 0,
+    results: Results = Path("results"),
+) -> None:
+    """Write a segmentation network into a folder that `segmentation.trained` can name."""
+    typer.echo(networks.export_network(results, cohort, fold, out))
 
 
 @app.command()

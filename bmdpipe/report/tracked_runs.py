@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bmdpipe.core.files import MANIFEST
 from bmdpipe.core.metrics import METRICS, Metrics, Scalar, read_metrics
 from bmdpipe.report.cases import is_used
 from bmdpipe.report.jobs import FoldJob, Run
@@ -19,7 +20,6 @@ from bmdpipe.report.stage_statistics import values_by_subject
 from bmdpipe.report.summary import STUDY
 from bmdpipe.report.timing import seconds_of
 
-MANIFEST = "manifest.json"
 PREPARATION_RUN = "preparation"
 PREPARATION_KEY = "_preparation"
 """No experiment's name starts with an underscore, so the keys never meet."""

@@ -14,12 +14,11 @@ from bmdpipe.core.config.imaging import ImagingConfig
 from bmdpipe.core.config.pairs import AugmentationConfig, PairsConfig
 from bmdpipe.core.config.study import Experiment
 from bmdpipe.core.config.training import TrainingConfig
-from bmdpipe.core.files import RADIOGRAPH
+from bmdpipe.core.files import MANIFEST, RADIOGRAPH
 from bmdpipe.geometry.camera import Camera
 from bmdpipe.imaging.nifti import read_image, write_image
 from bmdpipe.imaging.radiograph import read_radiograph
 from bmdpipe.report.bundle.export import export
-from bmdpipe.report.bundle.sources import MANIFEST
 from tests.training.made_up_cohort import DECOMPOSER, QUARANTINED, SUBJECTS, run, write_cohort
 from workflow_scripts.evaluate import evaluate
 from workflow_scripts.folds import folds

@@ -12,11 +12,9 @@ from bmdpipe.core.config.imaging import ImagingConfig
 from bmdpipe.core.config.pairs import PairsConfig
 from bmdpipe.core.config.study import Decomposer, Experiment
 from bmdpipe.core.errors import UsageError
-from bmdpipe.core.files import EVALUATION, MODEL, PREDICTIONS
+from bmdpipe.core.files import EVALUATION, MANIFEST, MODEL, PREDICTIONS
 from bmdpipe.core.layout import Layout
 from bmdpipe.evaluation.predictions import Prediction, read_predictions
-
-MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
