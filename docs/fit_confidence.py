@@ -1,10 +1,11 @@
 """Fit the probability that a pose is good to registrations whose outcome is known.
 
-    python docs/fit_confidence.py rows.jsonl [...] [--write]
+    python docs/fit_confidence.py "full size=a.jsonl,b.jsonl" "small=c.jsonl" [--write]
 
-The rows are those of `registration_cases.py`. A logistic model with a weak ridge, one for the
-pelvis and one for femora; the printed figures are of held-out subjects (leave one subject out).
-With `--write` the coefficients go into the package, with their provenance.
+The rows are those of `registration_cases.py`; a title stands for CTs and labels of one quality. A
+logistic model with a weak ridge, one for the pelvis and one for femora; the printed figures are of
+held-out subjects (leave out one name of all cohorts at a time). With `--write` the coefficients
+go into the package, with their provenance.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from bmdpipe.registration.confidence import FEATURES, Signs
 STORED = Path(__file__).parents[1] / "bmdpipe" / "registration" / "confidence.json"
 SIGNS = tuple(Signs.__dataclass_fields__)
 RIDGE = 1e-3
+ALL = "all"
 DIRECTIONS = (1, 1, -1, 1, -1, 1)
 """Which way each feature may only tell of success."""
 
@@ -70,12 +72,15 @@ def auc(y: NDArray, p: NDArray) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("rows", type=Path, nargs="+")
+    parser.add_argument("parts", nargs="+", metavar="TITLE=ROWS")
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
-    rows: list[dict[str, Any]] = [
-        json.loads(line) for path in args.rows for line in path.read_text("utf-8").splitlines()
-    ]
+    rows: list[dict[str, Any]] = []
+    for part in args.parts:
+        title, paths = part.split("=", 1)
+        for path in paths.split(","):
+            lines = Path(path).read_text("utf-8").splitlines()
+            rows += [{"title": title, **json.loads(line)} for line in lines]
     # Swapped sides are told by the mirrored fit alone, outside of the model.
     rows = [row for row in rows if row["case"] != "mirrored"]
     signs = [Signs(**{name: row[name] for name in SIGNS}) for row in rows]
@@ -83,6 +88,7 @@ def main() -> None:
     y = np.array([row["success"] for row in rows])
     pelvis = np.array([row["body"] == "pelvis" for row in rows])
     subjects = np.array([row["subject"] for row in rows])
+    titles = np.array([row["title"] for row in rows])
     finite = np.isfinite(x).all(axis=1)
     models, p = {}, np.zeros(len(rows))
     for body, own in (("pelvis", pelvis & finite), ("femur", ~pelvis & finite)):
@@ -94,18 +100,33 @@ def main() -> None:
     called = p >= RegistrationConfig().min_confidence
     # A femur counts only where its pelvis does; rows of one registration stand together.
     called &= called[np.maximum.accumulate(np.where(pelvis, np.arange(len(rows)), 0))]
-    held_out = {
-        body: {
+    groups = [
+        (title, body, own & ((titles == title) | (title == ALL)))
+        for title in (ALL, *dict.fromkeys(titles.tolist()))
+        for body, own in (("pelvis", pelvis), ("femur", ~pelvis))
+    ]
+    held_out = [
+        {
+            "data": title,
+            "body": body,
             "poses": int(own.sum()),
+            "subjects": len(np.unique(subjects[own])),
             "failures": int((~y[own]).sum()),
-            "subjects": len(np.unique(subjects)),
-            "auc": auc(y[own & finite], p[own & finite]),
+            "auc": auc(y[own & finite], p[own & finite]) if 0 < y[own].sum() < own.sum() else None,
             "accepted": int(called[own].sum()),
             "accepted_but_bad": int((called & ~y)[own].sum()),
             "good_but_refused": int((~called & y)[own].sum()),
         }
-        for body, own in (("pelvis", pelvis), ("femur", ~pelvis))
-    }
+        for title, body, own in groups
+    ]
+    for i in np.flatnonzero((called != y) & finite):
+        row = rows[i]
+        where = "/".join(row[key] for key in ("subject", "positioning", "case", "body"))
+        error = row.get("reprojection_median_mm")
+        sys.stderr.write(
+            f"{'good but refused' if y[i] else 'BAD but accepted'}: {titles[i]} {where} "
+            f"{p[i]:.2f} {'' if error is None else f'{error:.2f} mm'}\n"
+        )
     sys.stdout.write(json.dumps(held_out, indent=1) + "\n")
     if args.write:
         provenance = {

@@ -5,7 +5,8 @@
 Writes a JSON line per case and body. Cases: `nominal` (the workflow's own start), `near` and `far`
 (starts drawn about the true pose), `lost` (much too far), and four that have no true pose: the next
 subject's CT (`wrong patient`), the picture `turned` by 180 degrees, `mirrored`, and half of it
-(`half`, which has one). Without `--labels` the true labels are roughened.
+(`half`, which has one). Without `--labels` the true labels are roughened by `--rough-mm` (1 if not
+given); with `--labels` only if it is given. Radiographs that the output has already are skipped.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -144,34 +145,38 @@ def rows_of(
 def pf_error_percent(
     femur: Body, camera: Camera, pose: Matrix, true_camera: Camera, true_pose: Matrix
 ) -> float:
-    """The mean of the proximal femur's projection at the found pose against the true pose."""
+    """The mean of the proximal femur's projection at the found pose against the true pose; -100
+    where the found one is not seen at all."""
     means = []
     for view, at in ((camera, pose), (true_camera, true_pose)):
         width, height = view.size_px
         image = density_projection(
             [(femur, at)], view.resized((width // PF_PIXELS, height // PF_PIXELS))
         )
-        means.append(float(image[image > 0].mean()))
+        means.append(float(image.sum() / max((image > 0).sum(), 1)))
     return 100.0 * (means[0] / means[1] - 1.0)
 
 
 def run_subject(
-    root: Path, subject: str, labels: Volume, wrong: dict[str, Bone] | None, args: Any
-) -> tuple[list[dict[str, Any]], dict[str, Bone]]:
-    config = RegistrationConfig(**json.loads(args.config))
+    root: Path,
+    subject: str,
+    names: Sequence[str],
+    bones: dict[str, Bone],
+    wrong: dict[str, Bone] | None,
+    args: Any,
+) -> Iterator[list[dict[str, Any]]]:
+    """The rows of each of the named radiographs."""
+    config = args.config
     truth = read_json(root / "simulate" / subject / TRUTH)
     true_labels = read_volume(root / "simulate" / subject / TRUE_LABELS)
     side = read_json(root / "import" / subject / SUBJECT)["side"]
-    density = read_volume(root / "calibrate" / subject / DENSITY)
-    bones = prepare_bones(density, labels, config)
     points = bodies_points(true_labels, POINTS)
     femur = true_femur(
         read_volume(root / "simulate" / subject / TRUE_DENSITY), true_labels, truth, side
     )
-    rows = []
-    folder = root / "import" / subject / Path(RADIOGRAPH).parent
-    for path in sorted(folder.glob("*.nii.gz")):
-        name = path.name.removesuffix(".nii.gz")
+    for name in names:
+        rows = []
+        path = root / "import" / subject / RADIOGRAPH.format(radiograph=name)
         image, meta, true = read_image(path), read_meta(path), truth["radiographs"][name]
         seen = image.like(
             np.where(exposed(image, meta["field_px"]), image.array, np.nan), image.unit
@@ -188,13 +193,27 @@ def run_subject(
             cost = {"seconds": time.perf_counter() - begin, "cpu_s": time.process_time() - cpu}
             for row in rows_of(case, true, points, found):
                 own = femur_body(side)
-                if case.name == "nominal" and row["body"] == own:
+                if row["body"] == own and case.true_camera is not None:
                     pose, true_pose = found.bodies[own].camera_from_ct, true["camera_from_ct"][own]
                     row["pf_error_percent"] = pf_error_percent(
                         femur, found.camera, pose, true_camera, np.asarray(true_pose)
                     )
                 rows.append({"subject": subject, "positioning": name, **row, **cost})
-    return rows, bones
+        yield rows
+
+
+def segmented(root: Path, subject: str, args: Any) -> Volume:
+    """The labels that the moving bones are cut out with."""
+    if args.labels is None:
+        labels = read_volume(root / "simulate" / subject / TRUE_LABELS)
+    else:
+        labels = read_volume(args.labels / f"{subject}.nii.gz")
+    sd_mm = args.rough_mm
+    if sd_mm is None:
+        sd_mm = ROUGH_MM if args.labels is None else 0.0
+    if sd_mm == 0:
+        return labels
+    return roughened(labels, sd_mm, np.random.default_rng([args.seed, *subject.encode()]))
 
 
 def main() -> None:
@@ -202,24 +221,37 @@ def main() -> None:
     parser.add_argument("root", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("--subjects", nargs="+", required=True)
-    parser.add_argument("--labels", type=Path, help="folder of <subject>/labels.nii.gz")
+    parser.add_argument("--labels", type=Path, help="folder of <subject>.nii.gz")
+    parser.add_argument("--rough-mm", type=float, help="roughen the labels by this deviation")
     parser.add_argument("--counts", type=json.loads, default={"nominal": 1})
-    parser.add_argument("--config", default="{}", help="registration section, JSON")
+    parser.add_argument(
+        "--config", type=registration_section, default="{}", help="registration section, JSON"
+    )
     parser.add_argument("--known-source", action="store_true", help="use the true camera")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
+    done = set()
+    if args.output.exists():
+        rows = [json.loads(line) for line in args.output.read_text("utf-8").splitlines()]
+        done = {(row["subject"], row["positioning"]) for row in rows}
     wrong = None
     with args.output.open("a", encoding="utf-8") as stream:
         for subject in args.subjects:
-            if args.labels is None:
-                true = read_volume(args.root / "simulate" / subject / TRUE_LABELS)
-                rng = np.random.default_rng([args.seed, *subject.encode()])
-                labels = roughened(true, ROUGH_MM, rng)
-            else:
-                labels = read_volume(args.labels / f"{subject}.nii.gz")
-            rows, wrong = run_subject(args.root, subject, labels, wrong, args)
-            stream.writelines(json.dumps(row, default=float) + "\n" for row in rows)
-            stream.flush()
+            folder = args.root / "import" / subject / Path(RADIOGRAPH).parent
+            names = [path.name.removesuffix(".nii.gz") for path in sorted(folder.glob("*.nii.gz"))]
+            names = [name for name in names if (subject, name) not in done]
+            density = read_volume(args.root / "calibrate" / subject / DENSITY)
+            bones = prepare_bones(density, segmented(args.root, subject, args), args.config)
+            for side in read_json(args.root / "import" / subject / SUBJECT)["metal_sides"]:
+                bones.pop(femur_body(side), None)  # as the workflow does
+            for rows in run_subject(args.root, subject, names, bones, wrong, args):
+                stream.writelines(json.dumps(row, default=float) + "\n" for row in rows)
+                stream.flush()
+            wrong = bones
+
+
+def registration_section(text: str) -> RegistrationConfig:
+    return RegistrationConfig(**json.loads(text))
 
 
 if __name__ == "__main__":
