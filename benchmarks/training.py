@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.optim.optimizer import register_optimizer_step_post_hook
@@ -70,16 +71,16 @@ class Clock:
 
 
 def made_up_pairs(size_px: tuple[int, int]) -> ImagePairs:
-    generator = torch.Generator().manual_seed(0)
-    shape = (N_IMAGES, 1, size_px[1], size_px[0])
-    radiographs = torch.randn(shape, generator=generator)
-    projections = 1000 * torch.rand(shape, generator=generator)
+    random = np.random.default_rng(0)
+    shape = (N_IMAGES, size_px[1], size_px[0])
+    radiographs = random.standard_normal(shape, dtype=np.float32)
+    projections = 1000 * random.random(shape, dtype=np.float32)
     return ImagePairs(tuple(str(n) for n in range(N_IMAGES)), radiographs, projections)
 
 
 def repeated(data: ImagePairs, n: int) -> ImagePairs:
-    index = torch.arange(n) % len(data)
-    cases = tuple(data.cases[i] for i in index.tolist())
+    index = np.arange(n) % len(data)
+    cases = tuple(data.cases[i] for i in index)
     return ImagePairs(cases, data.radiographs[index], data.projections[index])
 
 
@@ -112,7 +113,7 @@ def contender(
     peer = kind(
         generator,
         discriminators_of(decomposition, name == "monai"),
-        AugmentedPairs(data.radiographs, data.projections, SCALE, config.pairs.augmentation, 10**9),
+        AugmentedPairs(*_tensors(data), SCALE, config.pairs.augmentation, 10**9),
         decomposition,
         device,
         workers,
@@ -120,9 +121,15 @@ def contender(
     return lambda steps: [peer() for _ in range(steps)] and None, first
 
 
+def _tensors(data: ImagePairs) -> tuple[Tensor, Tensor]:
+    """Radiographs and projections `[n, 1, h, w]`, as a data set of the peers holds them."""
+    everything = data.batch(torch.arange(len(data)), torch.device("cpu"))
+    return everything[:, :1], everything[:, 1:]
+
+
 def loader_seconds(config: Config, device: torch.device, repeats: int) -> float:
     """Median time in which our loop makes one batch: chosen, augmented and scaled on the device."""
-    data, augmentation = made_up_pairs(config.pairs.size_px).to(device), config.pairs.augmentation
+    data, augmentation = made_up_pairs(config.pairs.size_px), config.pairs.augmentation
     random, taken = torch.Generator().manual_seed(0), []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -130,8 +137,7 @@ def loader_seconds(config: Config, device: torch.device, repeats: int) -> float:
             : config.training.decomposition.batch_size
         ]
         drawn = draw(len(chosen), augmentation, random)
-        both = torch.cat([data.radiographs[chosen], data.projections[chosen]], dim=1)
-        moved = apply_geometry(both, drawn)
+        moved = apply_geometry(data.batch(chosen, device), drawn)
         SCALE.radiograph_in(apply_intensity(moved[:, :1], drawn))
         SCALE.density_in(moved[:, 1:])
         if device.type == "cuda":

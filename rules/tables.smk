@@ -17,7 +17,7 @@ def table_inputs(wildcards):
     if wildcards.table == "fig8":
         wanted += expand(LAYOUT.at("compress"), experiment=names, fold=FOLDS)
     if wildcards.table == "fig9":
-        wanted += [LAYOUT.at("pairs")]
+        wanted += [LAYOUT.at("pairs"), *per_subject("register")]
     if wildcards.table == "fig12":
         wanted += expand(
             LAYOUT.at("train_stage_two"),

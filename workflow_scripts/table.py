@@ -17,6 +17,7 @@ from bmdpipe.core.files import (
     COMPRESSED,
     EVALUATION,
     HISTORY,
+    POSES,
     PREDICTED_PROJECTIONS,
     PREDICTIONS,
     TABLE,
@@ -25,12 +26,14 @@ from bmdpipe.core.files import (
 )
 from bmdpipe.core.metrics import Metrics
 from bmdpipe.core.tables import TableRow
+from bmdpipe.evaluation.joint_errors import ANGLES, AngleError, angle_page, errors_by_angle
 from bmdpipe.evaluation.predictions import UNITS
 from bmdpipe.evaluation.table_figures import (
     agreement_of,
     by_positioning,
     compression_curves,
     convergence,
+    joint_angle_errors,
     outlier_sheet,
 )
 from bmdpipe.evaluation.tables import (
@@ -138,10 +141,12 @@ def _fig8(job: Job, rows: list[TableRow], out: Path) -> None:
 
 
 def _fig9(job: Job, rows: list[TableRow], out: Path) -> None:
-    """The cases of the decomposition that are farthest from the truth, of the first seed.
+    """Errors over the hip's angles (10), and the cases of the decomposition that are farthest from
+    the truth (11), both of the first seed.
 
-    Bland-Altman's figures (9) and their case-level outliers (10) stand with each evaluation.
+    Bland-Altman's figures (9) with their case-level outliers stand with each evaluation.
     """
+    _fig10(job, rows[-1], out)
     experiment = rows[0].experiments[0]
     table = _predictions(job, experiment)
     for target in _targets(job):
@@ -151,6 +156,36 @@ def _fig9(job: Job, rows: list[TableRow], out: Path) -> None:
         cases = [_images(job, experiment, row) for row in worst.to_dict("records")]
         path = out / TABLE_FIGURE.format(table=f"fig11_{target}")
         outlier_sheet(path, cases, UNITS[target], bool(job.config["virtual"]))
+
+
+def _fig10(job: Job, row: TableRow, out: Path) -> None:
+    """Of the regression: where the joint's angles are known, which registration left."""
+    table = _predictions(job, row.experiments[0])
+    table = table.join(table["case"].map(_joints(job, table)).apply(pd.Series))
+    virtual = bool(job.config["virtual"])
+    lines: list[tuple[str, AngleError]] = []
+    for target in _targets(job):
+        known = table[table["target"] == target].dropna(subset=["bmd_true", "bmd_pred", *ANGLES])
+        found = errors_by_angle(known)
+        lines += [(target, angle) for angle in found]
+        path = out / TABLE_FIGURE.format(table=f"fig10_{target}")
+        joint_angle_errors(path, known, found, UNITS[target], virtual)
+    title = "Fig. 10: error against the hip's angles" + (" (virtual subjects)" if virtual else "")
+    write_text(out / TABLE_PAGE.format(table="fig10"), angle_page(lines, title))
+
+
+def _joints(job: Job, table: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """The angles of each case's hip, degrees."""
+    poses = {
+        subject: read_json(job.at("register", subject=subject) / POSES)
+        for subject in table["subject"].unique()
+    }
+    joints = {}
+    for case in table["case"].unique():
+        subject, radiograph, side = case.split("/")
+        angles = poses[subject][radiograph]["joints_deg"][side]
+        joints[case] = {angle: float(angles[angle]) for angle in ANGLES}
+    return joints
 
 
 def _images(job: Job, experiment: str, row: dict[Any, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from bmdpipe.evaluation.agreement import NotMeasurable, icc_a1, pcc
+from bmdpipe.evaluation.joint_errors import ANGLES, AngleError
 
 POSITIONINGS = ("standing", "supine", "abduction", "adduction")
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#6b7785")
@@ -78,6 +79,37 @@ def outlier_sheet(path: Path, cases: Sequence[Mapping[str, Any]], unit: str, vir
         line[0].set_title(case["case"], fontsize=7, loc="left")
         line[1].set_title(f"true {case['bmd_true']:.3g} {unit}", fontsize=7)
         line[2].set_title(f"predicted {case['bmd_pred']:.3g}", fontsize=7)
+    figure.savefig(path, dpi=DPI)
+
+
+def joint_angle_errors(
+    path: Path, rows: pd.DataFrame, found: Sequence[AngleError], unit: str, virtual: bool
+) -> None:
+    """Fig. 10: error over each angle of the hip, limits dashed, a colour per positioning.
+
+    `rows` are those that `found` was made of.
+    """
+    figure = _figure(3.6 * len(found), 3.6, virtual)
+    panels = figure.subplots(1, len(found), squeeze=False, sharey=True)[0]
+    error = rows["bmd_pred"] - rows["bmd_true"]
+    for axis, angle in zip(panels, found, strict=True):
+        for positioning, colour in zip(POSITIONINGS, COLOURS, strict=False):
+            part = rows["positioning"] == positioning
+            if part.any():
+                axis.scatter(
+                    rows.loc[part, angle.angle], error[part], s=14, alpha=0.7, linewidths=0,
+                    color=colour, label=positioning,
+                )  # fmt: skip
+        for limit in angle.angle_limits_deg:
+            axis.axvline(limit, color="#6b7785", linewidth=0.8, linestyle="--")
+        for limit in angle.error_limits:
+            axis.axhline(limit, color="#6b7785", linewidth=0.8, linestyle="--")
+        related = "" if angle.pcc is None else f", PCC {angle.pcc:.2f}"
+        axis.set_title(f"{ANGLES[angle.angle]}{related}", fontsize=9)
+        axis.set_xlabel("degrees against the CT", fontsize=9)
+    panels[0].set_ylabel(f"error of BMD ({unit})", fontsize=9)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", fontsize=7, frameon=False)
     figure.savefig(path, dpi=DPI)
 
 

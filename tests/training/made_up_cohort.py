@@ -47,8 +47,11 @@ def write_cohort(tmp_path, config, pairs_config):
         for name in ("standing", "supine"):
             ok = not (subject == "S0" and name == UNREGISTERED)
             body = {"ok": ok}
+            turn = number + 10.0 * (name == "supine")
+            angles = {"flexion": turn, "abduction": -turn, "external_rotation": turn**2}
             poses[name] = {
                 "camera": camera.to_json(),
+                "joints_deg": {"R": angles, "L": angles},
                 "bodies": {"pelvis": body, "femur_r": body, "femur_l": body},
             }
             write_image(

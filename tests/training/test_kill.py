@@ -16,6 +16,7 @@ from bmdpipe.training.data import with_values
 from bmdpipe.training.saved import save_decomposition
 from bmdpipe.training.stages import decompose, region_images, regress, regress_regions
 
+ROOT = Path(__file__).resolve().parents[2]
 EPOCHS = 3
 STEPS = {"stage_one": 3, "stage_two": 3, "stage_three": 3, "conventional": 3}
 """Of an epoch: twelve images in batches of four."""
@@ -92,45 +93,65 @@ def test_a_damaged_state_is_refused(train, tmp_path):
 
 PROGRAM = """
 import sys
-sys.path.insert(0, sys.argv[3])
-import conftest
+from pathlib import Path
+import torch
 from bmdpipe.core.checkpoints import save_weights
 from bmdpipe.core.config.pairs import PairsConfig
 from bmdpipe.core.config.study import Decomposer
 from bmdpipe.core.config.training import TrainingConfig
-from bmdpipe.training.stages import decompose
-import torch
+from bmdpipe.training.data import with_values
+from bmdpipe.training.saved import save_decomposition
+from bmdpipe.training.stages import decompose, region_images, regress, regress_regions
+from tests.training.conftest import SIZE, make_pairs
 torch.set_num_threads(1)
+stage, state, weights, before = sys.argv[1], *map(Path, sys.argv[2:])
+fast = {"learning_rate": 3e-3, "first_cycle_epochs": None}
 config = TrainingConfig.model_validate({"device": "cpu", "checkpoint_every_epochs": 2,
-    "decomposition": {"batch_size": 2, "discriminator": {"scales": 1, "filters": 4, "layers": 1}}})
-pairs, _ = conftest.make_pairs()
-made, judge, _ = decompose("stage_one", pairs, "bones", 40, Decomposer(backbone="resnet_tiny"),
-    PairsConfig(size_px=conftest.SIZE), config, Path(sys.argv[1]))
-save_weights(Path(sys.argv[2]), made.generator, {})
+    "decomposition": {"batch_size": 2, "optimiser": fast,
+        "discriminator": {"scales": 1, "filters": 4, "layers": 1}},
+    "regression": {"batch_size": 2, "frozen_epochs": 24, "tuned_epochs": 16, "optimiser": fast,
+        "head": {"dims": [8, 16], "depths": [1, 1], "head_dim": 8}},
+    "conventional": {"model": "vgg_tiny", "region_px": 16, "epochs": 150, "optimiser": fast}})
+(pairs, bmd), sizes = make_pairs(), PairsConfig(size_px=SIZE)
+common = (Decomposer(backbone="resnet_tiny"), sizes, config)
+if not before.exists():
+    first, judge, _ = decompose("earlier", pairs, "bones", 1, *common, before / "state")
+    save_decomposition(before, first, judge, "bones", bmd)
+if stage == "conventional":
+    regions = with_values(pairs, region_images(pairs, 16, 0.1), bmd)
+    network = regress_regions(regions, sizes, config, state)[0].network
+elif stage == "stage_three":
+    data = with_values(pairs, pairs.images["radiograph"], bmd)
+    network = regress(data, before, True, sizes, config, state)[0].network
+else:
+    kind, earlier = ("bones", None) if stage == "stage_one" else ("pf", before)
+    made, judge, _ = decompose(stage, pairs, kind, 40, *common, state, earlier)
+    network = torch.nn.ModuleList([made.generator, judge])
+save_weights(weights, network, {})
 """
 
 
 @pytest.mark.long
-def test_kill_minus_nine(tmp_path):
-    """A real SIGKILL, three times at moments of no one's choosing."""
+@pytest.mark.parametrize("stage", STEPS)
+def test_kill_minus_nine(stage, tmp_path):
+    """A real SIGKILL, again and again, at moments of no one's choosing."""
 
     def start(name):
-        arguments = [
-            str(tmp_path / name),
-            str(tmp_path / f"{name}.weights"),
-            str(Path(__file__).parent),
-        ]
-        return subprocess.Popen([sys.executable, "-c", PROGRAM, *arguments])
+        weights, before = tmp_path / f"{name}.weights", tmp_path / "before"
+        arguments = [stage, str(tmp_path / name), str(weights), str(before)]
+        return subprocess.Popen([sys.executable, "-c", PROGRAM, *arguments], cwd=ROOT)
 
-    begun = time.monotonic()
     assert start("whole").wait() == 0
+    begun = time.monotonic()
+    assert start("timed").wait() == 0
     lasted = time.monotonic() - begun
     killed = 0
-    for _ in range(3):
+    for _ in range(4):
         process = start("again")
-        time.sleep(random.uniform(0.4, 0.9) * lasted)
+        time.sleep(random.uniform(0.4, 0.95) * lasted)
         process.send_signal(signal.SIGKILL)
         killed += process.wait() == -signal.SIGKILL
     assert killed
+    assert list((tmp_path / "again").glob("*.safetensors")), "killed before anything was saved"
     assert start("again").wait() == 0
     assert (tmp_path / "again.weights").read_bytes() == (tmp_path / "whole.weights").read_bytes()

@@ -133,6 +133,8 @@ def test_tables_and_figures_are_written(trained):
             assert (job.out / "fig8.png").stat().st_size > 5000
         if name == "fig9":
             assert (job.out / "fig11_dxa.png").stat().st_size > 5000
+            assert (job.out / "fig10_qct.png").stat().st_size > 5000
+            assert "| QCT | external rotation |" in (job.out / "fig10.md").read_text()
 
 
 def test_every_table_has_a_target_of_its_name():
