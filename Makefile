@@ -42,7 +42,8 @@ test: lint
 	$(BIN)/pytest -m "workflow and not long and not cluster"
 
 test-long: $(STAMP)
-	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/pytest -n $(CORES) -m long
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/pytest -n $(CORES) -m "long and not workflow"
+	$(BIN)/pytest -m "long and workflow"
 
 # SLURM needs: apt-get install --no-install-recommends slurm-wlm slurmdbd munge mariadb-server
 test-cluster: $(STAMP)

@@ -16,6 +16,7 @@ import math
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -32,19 +33,32 @@ NOTHING = (
     '"sleep 0; case {output} in *.json) echo {{}} > {output};; *) mkdir -p {output};; esac; '
     'touch {log}"'
 )
+TOTAL = re.compile(r"^total\s+(\d+)$", flags=re.M)
+"""The last line of the job table: the DAG is ready, and a dry run goes on to print every job."""
 PER_SUBJECT = ("import", "calibrate", "segment", "roi", "register", "project", "simulate")
 
 
-def timed(command: Sequence[str], folder: Path) -> dict[str, Any]:
-    """Run a command; its wall seconds, the peak memory of its largest process, and its output."""
+def timed(
+    command: Sequence[str], folder: Path, until: re.Pattern[str] | None = None
+) -> dict[str, Any]:
+    """Run a command, or stop it at the line `until`; its wall seconds, the peak memory of its
+    largest process, and its output."""
     environment = os.environ | {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
     start = time.perf_counter()
-    with tempfile.TemporaryFile() as out:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=out)
+    lines, status = [], 0
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line.decode())
+            if until is not None and until.search(lines[-1]):
+                process.kill()
+                break
         _, status, used = os.wait4(process.pid, 0)
-        out.seek(0)
-        text = out.read().decode()
-    if status != 0:
+        process.returncode = status
+        text = "".join(lines)
+    if status not in (0, signal.SIGKILL):
         raise SystemExit(f"{' '.join(command)} failed:\n{text[-3000:]}")
     seconds = time.perf_counter() - start
     return {
@@ -75,12 +89,11 @@ def snakemake(n: int, *arguments: str) -> list[str]:
 def dag(sizes: Sequence[int], folder: Path) -> dict[int, dict[str, Any]]:
     result = {}
     for n in sizes:
-        row = timed(
-            snakemake(n, "--cores", "1", "-n", "--quiet", "rules"), checkout(folder / str(n))
-        )
-        total = re.search(r"^total\s+(\d+)$", row.pop("text"), flags=re.M)
+        command = snakemake(n, "--cores", "1", "-n", "--quiet", "rules")
+        ready = timed(command, checkout(folder / str(n)), until=TOTAL)
+        total = TOTAL.search(ready.pop("text"))
         assert total is not None
-        result[n] = {"jobs": int(total[1]), **row}
+        result[n] = {"jobs": int(total[1]), **ready}
         print(n, result[n], flush=True)
     return result
 

@@ -72,7 +72,7 @@ rule chest_cohort:
         LAYOUT.log("study_cohort").replace("{study}", BONE),
     benchmark:
         LAYOUT.benchmark("study_cohort").replace("{study}", BONE)
-    threads: workflow.cores if workflow.cores else 1
+    threads: 8  # fewer where --cores says so
     resources:
         mem_mb=8000,
         runtime=600,

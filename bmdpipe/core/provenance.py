@@ -8,7 +8,7 @@ import importlib.util
 import json
 import os
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,7 @@ def _home(package: str) -> Path | None:
 @cache
 def _imports_of(module: str) -> frozenset[str]:
     names: set[str] = set()
-    for node in ast.walk(_tree(module)):
+    for node in _statements(_tree(module)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -95,6 +95,16 @@ def _imports_of(module: str) -> frozenset[str]:
     return frozenset(name for name in ours if _source_path(name) is not None)
 
 
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Every statement below a node. Expressions hold none and are most of a tree: not walked."""
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        inner = getattr(node, field, None)
+        # The body of a lambda or of a conditional expression is no list.
+        for statement in inner if isinstance(inner, list) else ():
+            yield statement
+            yield from _statements(statement)
+
+
 def _parents(name: str) -> list[str]:
     """The packages whose `__init__` runs before a module does."""
     return [name.rsplit(".", n)[0] for n in range(1, name.count(".") + 1)]
@@ -103,7 +113,7 @@ def _parents(name: str) -> list[str]:
 @cache
 def _source_digest(module: str) -> str:
     tree = _tree(module)
-    for node in ast.walk(tree):
+    for node in [tree, *_statements(tree)]:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             documented = ast.get_docstring(node, clean=False) is not None
             node.body = node.body[1:] if documented else node.body

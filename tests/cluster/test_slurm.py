@@ -97,7 +97,12 @@ def cluster(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def local_result(tmp_path_factory):
-    """What the same config gives on this machine without a scheduler."""
+    """What the same config gives on this machine without a scheduler.
+
+    BMDPIPE_FINISHED may name a checkout that holds it already.
+    """
+    if done_before := os.environ.get("BMDPIPE_FINISHED"):
+        return summary_of(Path(done_before))
     checkout = copy_of_repository(tmp_path_factory.mktemp("local"))
     done = checkout.snakemake("--profile", "config/profiles/local", *CONFIG)
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]

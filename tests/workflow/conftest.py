@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.workflow.planted import plant
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "rules", "workflow_scripts", "bmdpipe", "config", "envs")
 RUN_TIMEOUT_S = 800
@@ -24,10 +26,13 @@ class Checkout:
     root: Path
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.as_typed("--cores", str(min(os.cpu_count() or 1, 4)), *arguments)
+
+    def as_typed(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """With these arguments and no others."""
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-        cores = str(min(os.cpu_count() or 1, 4))
         return subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", cores, *arguments],
+            [sys.executable, "-m", "snakemake", *arguments],
             cwd=self.root,
             env=environment | {"PYTHONPATH": str(self.root)},
             capture_output=True,
@@ -62,7 +67,7 @@ def copy_of_repository(folder: Path) -> Checkout:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Checkout:
-    """The `test` config, run to its end.
+    """The `test` config, run to its end; its images name a patient in their headers.
 
     BMDPIPE_FINISHED may name a checkout in which that has been done, to spare the run while tests
     are written.
@@ -70,8 +75,11 @@ def finished(tmp_path_factory) -> Checkout:
     if done_before := os.environ.get("BMDPIPE_FINISHED"):
         return Checkout(Path(done_before))
     checkout = copy_of_repository(tmp_path_factory.mktemp("checkout"))
-    done = checkout.snakemake("--configfile", "config/test.yaml", "--show-failed-logs")
-    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+    for until in (("--until", "simulate"), ()):
+        done = checkout.snakemake("--configfile", "config/test.yaml", "--show-failed-logs", *until)
+        assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+        if until:
+            plant(checkout.root / "results/test/simulate")
     return checkout
 
 

@@ -91,5 +91,5 @@ def test_every_job_left_a_log_and_a_benchmark(results):
 
 def test_the_slurm_profile_works_as_typed(finished):
     (finished.root / "slurm-gpu").symlink_to("config/profiles/slurm-gpu")
-    done = finished.snakemake("--profile", "slurm-gpu", "-n", "--configfile", "config/test.yaml")
+    done = finished.as_typed("--profile", "slurm-gpu", "-n", "--configfile", "config/test.yaml")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -37,7 +37,7 @@ def test_nothing_is_to_be_done_after_a_run(finished):
             {"train_stage_one", "train_stage_two", "train_stage_three", *JUDGED},
         ),
         ("pairs.augmentation.rotation_deg=10", {"pairs", *TRAINED, *JUDGED}),
-        ("folds.seed=1", {"folds", "segment_train", "segment", *DENSE}),
+        ("folds.seed=1", {"folds", "segment_train", "segment_quality", "segment", *DENSE}),
         ("workflow.training_threads=2", set()),
     ],
 )
@@ -108,5 +108,6 @@ def test_a_new_subject_reruns_no_other_subject_s_images(finished):
         **dict.fromkeys(("simulate", "import_subject", "calibrate"), 1),
         **dict.fromkeys(("segment", "roi", "register", "project"), 7),
         "segment_train": 2,
+        "segment_quality": 2,
     }
     assert set(listed) >= {"folds", *PAIRED}
