@@ -207,7 +207,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--config", type=Path, default=ROOT / "config" / "demo.yaml")
     parser.add_argument("--seed", type=int, default=1, help="of the virtual cohort")
-    parser.add_argument("--subjects", type=int, default=24)
+    parser.add_argument("--subjects", type=int, default=24, help="that are simulated")
+    parser.add_argument("--first", type=int, help="use only this many of them")
     parser.add_argument("--name", default="run", help="folder of the trained networks")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
     parser.add_argument(
@@ -221,10 +222,14 @@ def main() -> None:
     kept = pairs / "bmd.json"
     values = json.loads(kept.read_text()) if kept.exists() else None
     values = values or simulated(pairs, config, arguments.subjects)
+    if arguments.first is not None:
+        names = sorted(values["dxa"])[: arguments.first]
+        values = {target: {n: known[n] for n in names} for target, known in values.items()}
     start = time.process_time()
     state = arguments.folder / f"seed{arguments.seed}" / arguments.name
     held = run(config, pairs, values, state, arguments.methods)
-    print(f"seed {arguments.seed}, {arguments.subjects} subjects, {' '.join(arguments.set) or '-'}")
+    used = len(values["dxa"])
+    print(f"seed {arguments.seed}, {used} subjects, {' '.join(arguments.set) or '-'}")
     held.show()
     print(f"training and prediction: {time.process_time() - start:.0f} CPU seconds")
 
