@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from bmdpipe.core.errors import UsageError
-from bmdpipe.training import decomposition, regression
+from bmdpipe.training import decomposition, fit
 from bmdpipe.training.data import with_values
 from bmdpipe.training.saved import save_decomposition
 from bmdpipe.training.stages import decompose, region_images, regress, regress_regions
@@ -68,7 +68,7 @@ def test_killed_at_any_step(stage, train, tmp_path, monkeypatch):
         done.append(1)
         real(*arguments)
 
-    for module in (decomposition, regression):
+    for module in (decomposition, fit):
         monkeypatch.setattr(module, "step", dying)
     with pytest.raises(Killed):
         train(stage, tmp_path / "again")
@@ -92,6 +92,7 @@ def test_a_damaged_state_is_refused(train, tmp_path):
 
 PROGRAM = """
 import sys
+from pathlib import Path
 sys.path.insert(0, sys.argv[3])
 import conftest
 from bmdpipe.core.checkpoints import save_weights
