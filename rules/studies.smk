@@ -29,6 +29,7 @@ STUDY_MODELS = {
     "pretrained",
     "top_fraction",
     "site_margin_mm",
+    "summary_fwhm_mm",
     "random_models",
 }
 STUDY_FOLDS = {"training", "pretrained", "n_folds", "fold_seed"}

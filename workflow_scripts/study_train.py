@@ -5,16 +5,15 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import pandas as pd
 import torch
 
-from bmdpipe.core.atomic import read_json, write_text
+from bmdpipe.core.atomic import read_json
 from bmdpipe.core.config.supervised import SupervisedConfig
 from bmdpipe.core.files import CLASS_PREDICTIONS, EXAMPLE_INDEX, EXAMPLES, STUDY_DATA
 from bmdpipe.core.metrics import Scalar
 from bmdpipe.core.provenance import file_hash
 from bmdpipe.pairs.examples import read_examples
-from bmdpipe.training.classify import save_classifier, train_classifier
+from bmdpipe.training.classify import save_classifier, train_classifier, write_told
 from bmdpipe.training.history import history_metrics, write_history
 from workflow_scripts.job import Job, Outcome, run_job
 
@@ -38,12 +37,7 @@ def study_train(job: Job, out: Path) -> Outcome:
     )
     save_classifier(out, trained, learnt.groups)
     write_history(out, history)
-    told = trained.logits(torch.from_numpy(tested.inputs)).softmax(dim=1).double().numpy()
-    table = pd.DataFrame(
-        {"case": tested.cases, "group": tested.groups, "fold": fold, "label": tested.labels}
-        | {f"p_{name}": told[:, k] for k, name in enumerate(classes)}
-    )
-    write_text(out / CLASS_PREDICTIONS, table.to_csv(sep="\t", index=False))
+    write_told(out / CLASS_PREDICTIONS, trained, tested, fold)
     shutil.rmtree(state, ignore_errors=True)
     params: dict[str, Scalar] = {"model": model, "images": len(learnt), "pretrained": bool(weights)}
     return Outcome(history_metrics(history, params))

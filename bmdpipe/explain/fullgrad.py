@@ -17,11 +17,13 @@ from bmdpipe.explain.frozen import frozen
 from bmdpipe.explain.operations import (
     ACTIVATIONS,
     ATTENTION,
+    DIFFERENCES,
     GATES,
     MATRIX_PRODUCTS,
     NORMS,
     PRODUCTS,
     QUOTIENTS,
+    SUMS,
     WEIGHTED,
     Function,
     Watch,
@@ -117,7 +119,18 @@ class _Biases(Watch):
                 raise ValueError("a quotient by a signal has no rule")
             if is_signal(args[0]):
                 return self._leaf(func(args[0].detach(), args[1].detach()))
+        if name in SUMS | DIFFERENCES and len(list(filter(is_signal, args))) == 1:
+            return self._with_constant(func, args, kwargs)
         return func(*args, **kwargs)
+
+    def _with_constant(
+        self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Tensor:
+        """A sum of a signal and what is none, which is a bias."""
+        alone = (torch.zeros_like(t) if is_signal(t) else t for t in args)
+        constant: Tensor = func(*alone, **kwargs)
+        made: Tensor = func(*args, **kwargs)
+        return made - constant + self._leaf(constant)
 
     def _weighted(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
         given = dict(zip(("input", "weight", "bias"), args, strict=False)) | kwargs

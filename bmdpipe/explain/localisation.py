@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bmdpipe.core.config.explain import MapMethod
-from bmdpipe.explain.agreement import share_inside, summary_score
+from bmdpipe.explain.agreement import share_inside
+from bmdpipe.explain.attention import Join
 from bmdpipe.explain.methods import draw_maps
 from bmdpipe.explain.question import Question
 from bmdpipe.explain.randomised import with_shuffled_weights
@@ -23,21 +24,19 @@ def shuffled_summaries(
     images: Tensor,
     output: Output,
     methods: Iterable[MapMethod],
-    inside: Sequence[NDArray[np.bool_]],
+    join: Join,
     models: int,
     seed: int,
-) -> list[list[NDArray[np.float64]]]:
-    """The summary score of each image `[n, c, ...]` by networks that have learned nothing: a list
-    per network of a score per image."""
+) -> list[list[NDArray]]:
+    """The summary score (`join`) of each image `[n, c, ...]` by networks that have learned nothing:
+    a list per network of a score per image."""
     names = tuple(methods)
     result = []
     for number in range(models):
         shuffled = with_shuffled_weights(network, torch.Generator().manual_seed(seed + number))
         maps, _ = draw_maps(Question(shuffled, layer, images, output), names)
         stacks = [each.cpu().numpy() for each in maps.values()]
-        result.append(
-            [summary_score([stack[i] for stack in stacks], inside[i]) for i in range(len(images))]
-        )
+        result.append([join([stack[i] for stack in stacks], i) for i in range(len(images))])
     return result
 
 

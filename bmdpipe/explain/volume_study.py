@@ -65,13 +65,18 @@ def explain_volumes(
     told = probability.argmax(dim=1)
     output = Chosen(told)
     inside = [case.inside for case in cases]
+    fwhm_vox = config.summary_fwhm_mm / config.voxel_mm
+
+    def join(maps: Sequence[NDArray], row: int) -> NDArray:
+        return summary_score(maps, inside[row], fwhm_vox)
+
     found, reasons = attend(
         trained.network,
         trained.layer,
         images,
         config.explain,
         output=output,
-        join=lambda maps, row: summary_score(maps, inside[row]),
+        join=join,
         inside=inside,
     )
     scores = [maps[JOINED].image for maps in found]
@@ -96,7 +101,7 @@ def explain_volumes(
     sites = _sites(cases, config)
     if sites is not None:
         shuffled = shuffled_summaries(
-            trained.network, trained.layer, images, output, methods, inside,
+            trained.network, trained.layer, images, output, methods, join,
             config.random_models, config.explain.seed,
         )  # fmt: skip
         fraction = config.top_fraction

@@ -261,8 +261,8 @@ MODELS = table(
             VOLUME_CNN,
             {"stages": ((16, 16), (32, 32), (64, 64)), "cells": 8, "dropout": 0.3},
             1,
-            "features",
-            "classifier",
+            "evidence",
+            "evidence",
         ),
         Entry(
             "volume_cnn_small",
@@ -270,8 +270,8 @@ MODELS = table(
             VOLUME_CNN,
             {"stages": ((8,), (8,)), "cells": 12},
             1,
-            "features",
-            "classifier",
+            "evidence",
+            "evidence",
         ),
         Entry("volume_resnet", "volume_network", RESNETS, {"dims": 3, **SHORT}, 1, "layer3", "fc"),
         Entry(

@@ -1,25 +1,32 @@
-"""A plain convolutional network for volumes (seed 002): convolutions, pooling, one dense layer.
+"""A plain convolutional network for volumes (seed 002): convolutions, pooling, evidence by place.
 
-The seed names a 3D CNN and not its sizes; these are an own choice. What enters the dense layer is
-normalised too: rectified maps are all positive, and without it their common part drowns the rest.
+The seed names a 3D CNN and not its sizes; these are an own choice. Volumes stand in one space, so
+what a map says weighs differently from place to place. The weighing is its own layer, `evidence`:
+one map per class whose sum is the class's logit, which is what activation maps can weigh.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from bmdpipe.models.layers import scale_for_rectifiers
+
+FAINT = 1e-3
+"""Deviation of the evidence's first weights: what no subject has moved should not show in maps."""
+FLOOR = 0.03
+"""Variance added to that of every place: without it places where heads hardly differ would weigh
+as much as those where they do, and their noise with them."""
 
 
 class VolumeCnn(nn.Module):
     """Stages of 3x3x3 convolutions with 2x2x2 max pooling between them; `[n, c, z, y, x]` to
     `[n, outputs]`.
 
-    The last stage is not pooled: its maps are what activation maps weigh. They are averaged over
-    `cells` along each axis before the dense layer, so that it can tell where in a head something
-    is; one cell is global average pooling.
+    The last stage is not pooled but averaged over `cells` along each axis; each cell's mean over
+    subjects is taken away, so that the evidence is of what differs.
     """
 
     def __init__(
@@ -43,13 +50,28 @@ class VolumeCnn(nn.Module):
                 ]
                 channels = width
         self.features = nn.Sequential(*layers)
-        self.dropout = nn.Dropout(dropout)
         self.pool = nn.AdaptiveAvgPool3d(cells)
-        self.norm = nn.BatchNorm1d(channels * cells**3)
-        self.classifier = nn.Linear(channels * cells**3, outputs)
+        self.norm = nn.BatchNorm1d(channels * cells**3, eps=FLOOR, affine=False)
+        self.dropout = nn.Dropout(dropout)
+        self.evidence = Evidence(channels, outputs, cells)
         scale_for_rectifiers(self)
 
     def forward(self, volume: Tensor) -> Tensor:
-        pooled = self.dropout(self.norm(self.pool(self.features(volume)).flatten(1)))
-        result: Tensor = self.classifier(pooled)
+        pooled = self.pool(self.features(volume))
+        differing = self.dropout(self.norm(pooled.flatten(1))).reshape(pooled.shape)
+        logits: Tensor = self.evidence(differing).flatten(2).sum(dim=2) + self.evidence.bias
+        return logits
+
+
+class Evidence(nn.Module):
+    """Each class's weighted sum over channels with weights of each cell's own: `[n, c, z, y, x]` to
+    `[n, outputs, z, y, x]`. The bias is for the sum over cells."""
+
+    def __init__(self, channels: int, outputs: int, cells: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(FAINT * torch.randn(outputs, channels, cells, cells, cells))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        result: Tensor = (maps.unsqueeze(1) * self.weight).sum(dim=2)
         return result

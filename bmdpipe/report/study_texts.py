@@ -28,7 +28,7 @@ STUDY_TEXTS = {
     ),
     "tumour_classification": StudyText(
         "Tumour or normal from one brain MR slice",
-        "Logistic regression and three convolutional networks tell pictures with a tumour from "
+        "Logistic regression and convolutional networks tell pictures with a tumour from "
         "normal ones. Near duplicates (perceptual hash) are kept in one fold, so that no picture "
         "is tested whose copy was learnt.",
         "The seed (Team 37, CS 188) reports test accuracies of 75 % (logistic regression), 92 % "

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from bmdpipe.core.atomic import read_json, write_json
+from bmdpipe.core.atomic import read_json, write_json, write_text
 from bmdpipe.core.checkpoints import load_weights, save_weights
 from bmdpipe.core.config.supervised import SupervisedConfig
 from bmdpipe.core.files import MODEL, WEIGHTS
@@ -96,6 +97,16 @@ def save_classifier(folder: Path, trained: Classifier, groups: Sequence[str]) ->
     }
     save_weights(Path(folder) / WEIGHTS, trained.network, meta)
     write_json(Path(folder) / MODEL, {**meta, "trained_on": sorted(set(groups))})
+
+
+def write_told(path: Path, trained: Classifier, tested: Examples, fold: int) -> None:
+    """What a fold's classifier says of the examples it has not seen: a probability per class."""
+    told = trained.logits(torch.from_numpy(tested.inputs)).softmax(dim=1).double().numpy()
+    table = pd.DataFrame(
+        {"case": tested.cases, "group": tested.groups, "fold": fold, "label": tested.labels}
+        | {f"p_{name}": told[:, k] for k, name in enumerate(trained.classes)}
+    )
+    write_text(path, table.to_csv(sep="\t", index=False))
 
 
 def load_classifier(folder: Path) -> Classifier:

@@ -5,7 +5,6 @@ Source: Gu 2023 §3.3, eq. 9 to 11.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -19,9 +18,9 @@ from bmdpipe.pairs.augment import apply_geometry, apply_intensity, draw, is_acti
 from bmdpipe.pairs.mapped import ImageStack, in_parts
 from bmdpipe.pairs.normalise import ImageScale, ValueScale
 from bmdpipe.training.data import ValuePairs, on_device
-from bmdpipe.training.loop import Frame, Mean, Row, batches, check_finite, place, run_epochs
+from bmdpipe.training.fit import Losses, fit
+from bmdpipe.training.loop import Frame, Row, place
 from bmdpipe.training.losses import sample_weights, weighted_l1_loss
-from bmdpipe.training.schedule import adamw, rate_factor, set_rate, step
 
 
 def train_stage_three(
@@ -79,36 +78,23 @@ def train_regression(
 
     Raises FloatingPointError if the loss is no longer finite.
     """
-    place(network, frame.device).train()
-    optimiser = adamw([p for p in network.parameters() if p.requires_grad], optimiser_config)
+    place(network, frame.device)
     weights = sample_weights(data.values).to(frame.device)
     values = value_scale.value_in(data.values).to(frame.device)
-    steps = math.ceil(len(data) / batch_size)
     augments = is_active(augmentation)
 
-    def one_epoch(epoch: int, random: torch.Generator) -> Row:
-        mean = Mean()
-        for index, chosen in enumerate(batches(len(data), batch_size, random)):
-            factor = rate_factor(
-                epoch + index / steps, epoch * steps + index, n_epochs, optimiser_config
-            )
-            set_rate(optimiser, factor * optimiser_config.learning_rate)
-            images = data.batch(chosen, frame.device)
-            if augments:
-                drawn = draw(len(chosen), augmentation, random)
-                images = apply_intensity(apply_geometry(images, drawn), drawn)
-            with frame.precision():
-                predicted = network(scale.radiograph_in(images)).float()
-            loss = weighted_l1_loss(predicted, values[chosen], weights[chosen])
-            check_finite(loss, "weighted_l1", [data.cases[i] for i in chosen.tolist()])
-            step(optimiser, loss, optimiser_config.clip_norm)
-            error = (predicted - values[chosen]).abs().mean() * value_scale.sd
-            mean.add(len(chosen), weighted_l1=loss, mae=error)
-        return mean.row()
+    def losses_of(chosen: Tensor, random: torch.Generator) -> Losses:
+        images = data.batch(chosen, frame.device)
+        if augments:
+            drawn = draw(len(chosen), augmentation, random)
+            images = apply_intensity(apply_geometry(images, drawn), drawn)
+        with frame.precision():
+            predicted = network(scale.radiograph_in(images)).float()
+        loss = weighted_l1_loss(predicted, values[chosen], weights[chosen])
+        error = (predicted - values[chosen]).abs().mean() * value_scale.sd
+        return {"weighted_l1": loss, "mae": error}
 
-    return run_epochs(
-        frame, n_epochs, {"network": network}, {"network": optimiser}, one_epoch, len(data)
-    )
+    return fit(network, data.cases, losses_of, n_epochs, batch_size, optimiser_config, frame)
 
 
 def predict_images(

@@ -1,13 +1,12 @@
-"""One training loop for images and volumes with labels: classes, values or images to learn.
+"""Training on images and volumes with labels: classes, values or images to learn.
 
-A study brings its network, its examples, an objective and the random changes; epochs, schedule,
-resuming and history are those of every training.
+A study brings its network, its examples, an objective and the random changes; loop, epochs,
+schedule, resuming and history are those of every training.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +17,9 @@ from torch.nn import functional
 from bmdpipe.core.config.supervised import SupervisedConfig
 from bmdpipe.core.device import pick_device
 from bmdpipe.pairs.vary import draw, is_active
-from bmdpipe.training.loop import Frame, Mean, Row, batches, check_finite, place, run_epochs
-from bmdpipe.training.schedule import adamw, rate_factor, set_rate, step
+from bmdpipe.training.fit import Losses, fit
+from bmdpipe.training.loop import Frame, Row, place
 
-Losses = Mapping[str, Tensor]
 Objective = Callable[[Tensor, Tensor], Losses]
 """Outputs and targets of a batch to named numbers; the first is what is minimised."""
 Change = Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]
@@ -65,33 +63,25 @@ def train_supervised(
     Raises FloatingPointError if the loss is no longer finite.
     """
     inputs, targets = data.inputs.to(frame.device), data.targets.to(frame.device)
-    _placed(network, inputs.ndim, frame.device).train()
-    optimiser = adamw([p for p in network.parameters() if p.requires_grad], config.optimiser)
-    steps = math.ceil(len(data) / config.batch_size)
+    _placed(network, inputs.ndim, frame.device)
 
-    def one_epoch(epoch: int, random: torch.Generator) -> Row:
-        mean = Mean()
-        for index, chosen in enumerate(batches(len(data), config.batch_size, random)):
-            if len(chosen) < 2 <= len(data):
-                continue  # the statistics of one image would be no batch normalisation's
-            factor = rate_factor(
-                epoch + index / steps, epoch * steps + index, config.epochs, config.optimiser
-            )
-            set_rate(optimiser, factor * config.optimiser.learning_rate)
-            x, wanted = inputs[chosen], targets[chosen]
-            if change is not None:
-                x, wanted = change(x, wanted, random)
-            with frame.precision():
-                outputs = network(x)
-            losses = objective(outputs.float(), wanted)
-            name, loss = next(iter(losses.items()))
-            check_finite(loss, name, [data.cases[i] for i in chosen.tolist()])
-            step(optimiser, loss, config.optimiser.clip_norm)
-            mean.add(len(chosen), **losses)
-        return mean.row()
+    def losses_of(chosen: Tensor, random: torch.Generator) -> Losses:
+        x, wanted = inputs[chosen], targets[chosen]
+        if change is not None:
+            x, wanted = change(x, wanted, random)
+        with frame.precision():
+            outputs = network(x)
+        return objective(outputs.float(), wanted)
 
-    return run_epochs(
-        frame, config.epochs, {"network": network}, {"network": optimiser}, one_epoch, len(data)
+    return fit(
+        network,
+        data.cases,
+        losses_of,
+        config.epochs,
+        config.batch_size,
+        config.optimiser,
+        frame,
+        smallest_batch=min(2, len(data)),  # one image's statistics are no batch normalisation's
     )
 
 

@@ -15,12 +15,12 @@ from bmdpipe.core.config.bone_suppression import SuppressionLossConfig
 from bmdpipe.core.config.supervised import SupervisedConfig
 from bmdpipe.core.files import MODEL, WEIGHTS
 from bmdpipe.models.registry import MODELS, build
+from bmdpipe.training.fit import Losses
 from bmdpipe.training.loop import Row, fresh
 from bmdpipe.training.regression import outputs
 from bmdpipe.training.structural import ms_ssim
 from bmdpipe.training.supervised import (
     Learnt,
-    Losses,
     Objective,
     frame_of,
     train_supervised,

@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from bmdpipe.core.config.ct_bmd import BalanceConfig
-from bmdpipe.training.supervised import Losses, Objective
+from bmdpipe.training.fit import Losses
+from bmdpipe.training.supervised import Objective
 
 
 def density_weights(values: Tensor, config: BalanceConfig) -> Tensor:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from bmdpipe.explain.agreement import consistency, share_inside, summary_score
+from bmdpipe.explain.agreement import consistency, share_inside, smoothed, summary_score
 from bmdpipe.explain.regions import by_region
 
 RANDOM = np.random.default_rng(0)
@@ -46,6 +46,20 @@ def test_the_score_finds_what_noisy_maps_share() -> None:
     assert (score[~INSIDE] == 0).all()
     alone = [share_inside(each, INSIDE, site, 0.01) for each in maps]
     assert share_inside(score, INSIDE, site, 0.01) > max(alone)
+
+
+def test_smoothing_spreads_a_point_by_its_width_and_keeps_what_is_even() -> None:
+    point = np.zeros((21, 21, 21))
+    point[10, 10, 10] = 1.0
+    spread = smoothed(point, np.ones(point.shape, bool), 4.0)
+    half = spread[10, 10, 12] / spread[10, 10, 10]
+    assert half == pytest.approx(0.5, abs=1e-3), "half the height at half the width"
+    assert spread.sum() == pytest.approx(1.0, abs=1e-3)
+    even = smoothed(np.full(INSIDE.shape, 3.0), INSIDE, 4.0)
+    np.testing.assert_allclose(even[INSIDE], 3.0, err_msg="the mask's border is no edge of a map")
+    assert (even[~INSIDE] == 0).all()
+    base = RANDOM.random(INSIDE.shape)
+    np.testing.assert_array_equal(smoothed(base, INSIDE, 0.0)[INSIDE], base[INSIDE])
 
 
 def test_a_constant_map_is_at_chance_and_says_nothing() -> None:

@@ -127,6 +127,22 @@ def test_fullgrad_of_a_bias_is_its_parameters_gradient() -> None:
     assert full.map().shape == (1, 8, 8)
 
 
+def test_fullgrad_counts_a_parameter_that_is_added_as_a_bias() -> None:
+    class Shifted(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.up, self.down = (nn.Parameter(torch.full((1, 2, 2), v)) for v in (3.0, 5.0))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return (torch.relu(self.up + x) - (self.down - 2 * x)).sum(dim=(1, 2, 3))
+
+    x = torch.rand(1, 1, 2, 2)
+    full = full_gradient(Shifted(), x)
+    torch.testing.assert_close(full.image, 3 * x)
+    torch.testing.assert_close(full.total, full.output)
+    assert float(full.output) == pytest.approx(float((3 * x - 2).sum()))
+
+
 def test_what_has_no_rule_is_refused() -> None:
     class Odd(nn.Module):
         def forward(self, x: Tensor) -> Tensor:

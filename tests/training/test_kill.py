@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from bmdpipe.core.errors import UsageError
-from bmdpipe.training import decomposition, regression
+from bmdpipe.training import decomposition, fit
 from bmdpipe.training.data import with_values
 from bmdpipe.training.saved import save_decomposition
 from bmdpipe.training.stages import decompose, region_images, regress, regress_regions
@@ -69,7 +69,7 @@ def test_killed_at_any_step(stage, train, tmp_path, monkeypatch):
         done.append(1)
         real(*arguments)
 
-    for module in (decomposition, regression):
+    for module in (decomposition, fit):
         monkeypatch.setattr(module, "step", dying)
     with pytest.raises(Killed):
         train(stage, tmp_path / "again")

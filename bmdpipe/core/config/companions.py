@@ -106,6 +106,13 @@ class BrainMrConfig(ClassificationStudy):
         description="margin about the changed voxels that still counts as the site: a boundary "
         "that has moved is seen from both of its sides",
     )
+    summary_fwhm_mm: float = Field(
+        default=8.0,
+        ge=0,
+        le=50,
+        description="full width at half height of the Gaussian that smooths maps before they are "
+        "joined (8 mm is customary for volumes that stand in one space)",
+    )
     random_models: int = Field(
         default=5, ge=1, le=100, description="networks with shuffled weights that chance is told by"
     )
