@@ -63,9 +63,10 @@ def page(summary: dict[str, Any]) -> Iterator[str]:
     )
     yield (
         "All numbers are of held-out subjects, with 95 % intervals over subjects. Twelve training "
-        "subjects and minutes of CPU are far too few for the paper's accuracy; the run shows that "
-        "every part works. The demo's training settings were chosen on virtual subjects of other "
-        "seeds and, for the regression, of the same one ([learning.md](learning.md)).\n"
+        "subjects and minutes of CPU are far too few to read BMD; the run shows that every part "
+        "works. [learning.md](learning.md) tells what 60 and 120 subjects come to, and how the "
+        "training settings were chosen: on virtual subjects of other seeds and, for the "
+        "regression, of the same one.\n"
     )
     if not any(_tells(experiment) for experiment in experiments.values()):
         yield (
