@@ -26,7 +26,7 @@ class Checkout:
     root: Path
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.as_typed("--cores", str(min(os.cpu_count() or 1, 4)), *arguments)
+        return self.as_typed("--cores", str(min(len(os.sched_getaffinity(0)), 4)), *arguments)
 
     def as_typed(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """With these arguments and no others."""
