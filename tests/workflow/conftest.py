@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bmdpipe.core.provenance import compiled_hash
 from tests.workflow.planted import plant
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -62,7 +64,26 @@ def copy_of_repository(folder: Path) -> Checkout:
             shutil.copytree(source, folder / part, ignore=ignore)
         else:
             shutil.copy2(source, folder / part)
+    take_kernels_along(folder)
     return Checkout(folder)
+
+
+def take_kernels_along(folder: Path) -> None:
+    """Kernels that earlier tests have compiled, put where the copy's workflow looks for them.
+
+    Numba names a kernel's folder after its source's and checks the source's size and time, which
+    the copy keeps; both caches go by the hash of all that is compiled.
+    """
+    target = folder / ".snakemake" / "numba" / compiled_hash(folder / "bmdpipe")
+    for package in (path for path in (REPOSITORY / "bmdpipe").rglob("*") if path.is_dir()):
+        compiled = Path(os.environ["NUMBA_CACHE_DIR"], kernel_folder(package))
+        if compiled.is_dir():
+            place = folder / package.relative_to(REPOSITORY)
+            shutil.copytree(compiled, target / kernel_folder(place))
+
+
+def kernel_folder(package: Path) -> str:
+    return f"{package.name}_{hashlib.sha1(str(package).encode()).hexdigest()}"
 
 
 @pytest.fixture(scope="session")
