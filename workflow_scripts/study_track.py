@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from bmdpipe.core.atomic import read_json
 from bmdpipe.core.config.tracking import TrackingConfig
 from bmdpipe.core.files import STUDY_DATA
 from bmdpipe.report.study_runs import study_runs
+from bmdpipe.report.tracked_runs import TrackedRun
 from bmdpipe.report.tracking import artefact_location, default_uri, track
 from workflow_scripts.job import Job, run_file
 from workflow_scripts.track import NOTES
@@ -15,11 +17,15 @@ from workflow_scripts.track import NOTES
 
 def study_tracked(job: Job) -> dict[str, Any]:
     """What was brought where."""
-    config = job.section("tracking", TrackingConfig)
-    study, root = job.keys["study"], job.layout.root
-    runs = study_runs(job.layout, study, job.config["models"], job.config["folds"])
+    study = job.keys["study"]
+    return brought(job, study_runs(job.layout, study, job.config["models"], job.config["folds"]))
+
+
+def brought(job: Job, runs: Sequence[TrackedRun]) -> dict[str, Any]:
+    """Bring a study's runs into the store; what was brought where."""
+    config, root = job.section("tracking", TrackingConfig), job.layout.root
     virtual = bool(read_json(job.at("study_data") / STUDY_DATA)["virtual"])
-    experiment = f"{study}/{job.layout.cohort}"
+    experiment = f"{job.keys['study']}/{job.layout.cohort}"
     uri = config.uri or default_uri(root)
     location = None if config.uri else artefact_location(root)
     done = track(runs, experiment, uri, location, config.artefacts, NOTES[virtual])
