@@ -1,7 +1,7 @@
 """The calibrated probability that a pose is good, from what the registration itself can see.
 
 A logistic model for pelvis and femora each; coefficients and provenance are in `confidence.json`,
-which `docs/fit_confidence.py` writes.
+which `docs/scripts/fit_confidence.py` writes.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def test_the_coefficients_say_where_they_come_from():
     stored = json.loads(
         files("bmdpipe.registration").joinpath("confidence.json").read_text("utf-8")
     )
-    assert stored["provenance"]["script"] == "docs/fit_confidence.py"
+    assert stored["provenance"]["script"] == "docs/scripts/fit_confidence.py"
     for model in stored["models"].values():
         assert len(model["coefficients"]) == len(model["mean"]) == len(FEATURES)
         assert min(model["scale"]) > 0

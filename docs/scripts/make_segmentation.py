@@ -1,6 +1,6 @@
 """Pictures of a segmentation for the documentation: borders in three planes, and the surface.
 
-python docs/make_segmentation.py ct.nii.gz labels.nii.gz docs/images/segmentation_x.jpg
+python docs/scripts/make_segmentation.py ct.nii.gz labels.nii.gz docs/images/segmentation_x.jpg
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Draw how the held-out correlation grows with the cohort.
 
-python docs/make_learning_curve.py OUTPUT... takes what runs of benchmarks/learning.py printed.
+    python docs/scripts/make_learning_curve.py OUTPUT...
+
+takes what runs of benchmarks/learning.py printed.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-TARGET = Path(__file__).parent / "images" / "learning_curve.png"
+TARGET = Path(__file__).parents[1] / "images" / "learning_curve.png"
 ROW = re.compile(r"^(\w+)\s+(dxa|qct)\s+(-?[\d.]+) \[\s*(-?[\d.]+),\s*(-?[\d.]+)\]$", re.MULTILINE)
 METHODS = {
     "true": ("true projection", "0.35"),

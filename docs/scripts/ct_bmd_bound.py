@@ -1,6 +1,6 @@
 """How well a DXA value can be told from what is true of a virtual vertebra (docs/ct_bmd.md).
 
-python docs/ct_bmd_bound.py results/ct-bmd-small/studies/ct_bmd/cohort config/ct_bmd.yaml
+python docs/scripts/ct_bmd_bound.py results/ct-bmd-small/studies/ct_bmd/cohort config/ct_bmd.yaml
 """
 
 from __future__ import annotations

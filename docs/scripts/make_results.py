@@ -1,4 +1,4 @@
-"""Write docs/results.md from a finished run: `python docs/make_results.py results/demo`."""
+"""Write docs/results.md from a finished run: `python docs/scripts/make_results.py results/demo`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).parent / "results.md"
+TARGET = Path(__file__).parents[1] / "results.md"
 METRICS = {"pcc": "PCC", "icc_a1": "ICC(A,1)", "mae": "MAE", "see": "SEE", "rms_cv": "RMS-CV, %"}
 DIGITS = {"g/cm2": 3, "mg/cm3": 1, "": 3, "%": 2}
 TRUTH = {
@@ -55,7 +55,8 @@ def page(summary: dict[str, Any]) -> Iterator[str]:
     yield "# Results of the demo\n"
     yield (
         "**Virtual subjects: no clinical evidence, and not to be ranked against results on "
-        "patients.** Written by `docs/make_results.py` from the `summary.json` of a `make demo`: "
+        "patients.** Written by `docs/scripts/make_results.py` from the `summary.json` of a "
+        "`make demo`: "
         f"{subjects['used']} of {subjects['n']} subjects used, two folds by subject, commit "
         f"`{made['commit'][:10]}`{' with changes' * made['commit'].endswith('+')}, config "
         f"`{made['config_hash']}`, cohort seed "

@@ -1,6 +1,6 @@
 """Draw docs/images/virtual_cohort_*.jpg: virtual subjects as a hospital would see them.
 
-    python docs/make_contact_sheet.py config/virtual305.yaml --workers 2
+    python docs/scripts/make_contact_sheet.py config/virtual305.yaml --workers 2
 
 Every subject is simulated to DICOM and read back by the import stage's functions, so that the sheet
 shows what the pipeline sees.
@@ -39,7 +39,7 @@ from bmdpipe.virtual.demographics import person_of
 from bmdpipe.virtual.hip.disease import draw_disease
 from bmdpipe.virtual.subject import simulate_subject
 
-TARGET = Path(__file__).parent / "images"
+TARGET = Path(__file__).parents[1] / "images"
 WINDOW_HU = (-200.0, 800.0)
 AIR_BELOW_HU = -400.0
 PANEL_PX = 420

@@ -1,6 +1,6 @@
 """Take more radiographs of virtual subjects that a cohort has: other positions, rooms and looks.
 
-    python docs/further_exposures.py results/full further --config full.yaml --seed 1 \
+    python docs/scripts/further_exposures.py results/full further --config full.yaml --seed 1 \
         --subjects V001 V006
 
 Leaves `simulate`, `import` and `calibrate` as `registration_cases.py` reads them, under `further`:

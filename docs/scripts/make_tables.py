@@ -1,4 +1,4 @@
-"""Write docs/tables.md from finished tables: `python docs/make_tables.py results/demo`.
+"""Write docs/tables.md from finished tables: `python docs/scripts/make_tables.py results/demo`.
 
 Every table and figure page under the cohort's `tables` folder is shown as it was written; where
 Table 2 or 3 is among them, what the paper's comparisons come to is counted per training seed.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-TARGET = Path(__file__).parent / "tables.md"
+TARGET = Path(__file__).parents[1] / "tables.md"
 PAGES = ("table2", "table3", "fig8", "fig10")
 SKIPPED_COLUMNS = ("ICC(A,1)", "SEE")
 
@@ -90,7 +90,7 @@ def page(folder: Path, note: str) -> Iterator[str]:
     yield "# The paper's tables, on virtual subjects\n"
     yield (
         "**Virtual subjects: no clinical evidence, and not to be ranked against results on "
-        f"patients.** Written by `docs/make_tables.py`. {note}\n"
+        f"patients.** Written by `docs/scripts/make_tables.py`. {note}\n"
     )
     yield (
         "Rows are held-out subjects of all folds, with 95 % intervals over subjects; every row was "

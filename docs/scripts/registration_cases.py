@@ -1,6 +1,7 @@
 """Register virtual radiographs of known pose, from known starts and where it must fail.
 
-    python docs/registration_cases.py results/full rows.jsonl --subjects V001 V002 [--labels DIR]
+    python docs/scripts/registration_cases.py results/full rows.jsonl \
+        --subjects V001 V002 [--labels DIR]
 
 Writes a JSON line per case and body. Cases: `nominal` (the workflow's own start), `near` and `far`
 (starts drawn about the true pose), `lost` (much too far), and four that have no true pose: the next

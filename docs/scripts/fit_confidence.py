@@ -1,6 +1,6 @@
 """Fit the probability that a pose is good to registrations whose outcome is known.
 
-    python docs/fit_confidence.py "full size=a.jsonl,b.jsonl" "small=c.jsonl" [--write]
+    python docs/scripts/fit_confidence.py "full size=a.jsonl,b.jsonl" "small=c.jsonl" [--write]
 
 The rows are those of `registration_cases.py`; a title stands for CTs and labels of one quality. A
 logistic model with a weak ridge, one for the pelvis and one for femora; the printed figures are of
@@ -23,7 +23,7 @@ from scipy.optimize import minimize
 from bmdpipe.core.config.registration import RegistrationConfig
 from bmdpipe.registration.confidence import FEATURES, Signs
 
-STORED = Path(__file__).parents[1] / "bmdpipe" / "registration" / "confidence.json"
+STORED = Path(__file__).parents[2] / "bmdpipe" / "registration" / "confidence.json"
 SIGNS = tuple(Signs.__dataclass_fields__)
 RIDGE = 1e-3
 ALL = "all"
@@ -130,8 +130,8 @@ def main() -> None:
     sys.stdout.write(json.dumps(held_out, indent=1) + "\n")
     if args.write:
         provenance = {
-            "script": "docs/fit_confidence.py",
-            "data": "virtual subjects: docs/registration_cases.py",
+            "script": "docs/scripts/fit_confidence.py",
+            "data": "virtual subjects: docs/scripts/registration_cases.py",
             "features": FEATURES,
             "ridge": RIDGE,
             "held_out": held_out,

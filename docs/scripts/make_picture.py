@@ -14,7 +14,7 @@ from safetensors import safe_open
 from bmdpipe.core.files import OVERLAY, PREDICTED_PROJECTIONS
 from bmdpipe.imaging.nifti import read_image
 
-TARGET = Path(__file__).parent / "images" / "demo.png"
+TARGET = Path(__file__).parents[1] / "images" / "demo.png"
 
 
 def projections_of(cohort: Path, subject: str) -> tuple[np.ndarray, np.ndarray]:

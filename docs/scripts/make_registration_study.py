@@ -1,6 +1,6 @@
 """Write docs/registration.md's tables from the rows of `registration_cases.py`.
 
-    python docs/make_registration_study.py "roughened=a.jsonl" "network=b.jsonl,c.jsonl"
+    python docs/scripts/make_registration_study.py "roughened=a.jsonl" "network=b.jsonl,c.jsonl"
 
 Each part gets its title and tables; then follows what `fit_confidence.py` stored, by whose model
 every pose is judged.
@@ -22,8 +22,8 @@ import numpy as np
 from bmdpipe.core.config.registration import RegistrationConfig
 from bmdpipe.registration.confidence import Signs, probability_of_success
 
-PAGE = Path(__file__).parent / "registration.md"
-BEGIN, END = "<!-- tables: docs/make_registration_study.py -->", "<!-- end of tables -->"
+PAGE = Path(__file__).parents[1] / "registration.md"
+BEGIN, END = "<!-- tables: docs/scripts/make_registration_study.py -->", "<!-- end of tables -->"
 Rows = Sequence[dict[str, Any]]
 ERRORS = (
     "poses",
@@ -34,7 +34,7 @@ ERRORS = (
     "rotation, deg",
 )
 WITH_TRUTH = ("nominal", "near", "far")
-STORED = Path(__file__).parents[1] / "bmdpipe" / "registration" / "confidence.json"
+STORED = Path(__file__).parents[2] / "bmdpipe" / "registration" / "confidence.json"
 
 
 def kind(row: dict[str, Any]) -> str:

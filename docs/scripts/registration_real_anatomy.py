@@ -1,6 +1,6 @@
 """Register the bones of a real CT to radiographs simulated from the whole CT at known poses.
 
-    python docs/registration_real_anatomy.py ct.nii.gz labels.nii.gz rows.jsonl --count 10 \
+    python docs/scripts/registration_real_anatomy.py ct.nii.gz labels.nii.gz rows.jsonl --count 10 \
         [--pictures DIR]
 
 The radiographs hold the whole body (soft tissue, gas, the other bones) in the virtual X-ray room's
