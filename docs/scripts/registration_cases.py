@@ -1,4 +1,4 @@
-"""Register virtual radiographs of known pose, from known starts and where it must fail.
+r"""Register virtual radiographs of known pose, from known starts and where it must fail.
 
     python docs/scripts/registration_cases.py results/full rows.jsonl \
         --subjects V001 V002 [--labels DIR]
