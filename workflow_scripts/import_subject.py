@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bmdpipe.core.atomic import read_json, write_json
+from bmdpipe.core.atomic import write_json
 from bmdpipe.core.cage import caged
 from bmdpipe.core.config.imaging import ImagingConfig
-from bmdpipe.core.errors import CaseError
+from bmdpipe.core.dxa import dxa_of
 from bmdpipe.core.files import BONE_LABELS, CT, EXPERT_LABELS, RADIOGRAPH, SUBJECT
 from bmdpipe.core.metrics import Metrics
 from bmdpipe.core.records import Refusal
@@ -29,8 +29,7 @@ def import_subject(job: Job, out: Path) -> Outcome:
 
 
 def _import(job: Job, out: Path, config: ImagingConfig) -> Outcome:
-    subject = job.row["subject"]
-    described = _subject(subject, subject["subject"])
+    described = _subject(job.row["subject"])
     taken = take_in(job.row, config, job.threads)
     for labels, name in ((taken.labels, EXPERT_LABELS), (taken.masks, BONE_LABELS)):
         if labels is not None:
@@ -46,14 +45,8 @@ def _import(job: Job, out: Path, config: ImagingConfig) -> Outcome:
     return Outcome(Metrics(values=measured), taken.warnings, parts)
 
 
-def _subject(row: dict[str, Any], case: str) -> dict[str, Any]:
-    abmd, device = row.get("dxa_abmd_g_cm2"), row.get("dxa_device")
-    if abmd is None and row.get("dxa_file"):
-        path = Path(row["dxa_file"])
-        if not path.is_file():
-            raise CaseError("E_MISSING_FILE", case, "the DXA file does not exist")
-        dxa = read_json(path)
-        abmd, device = float(dxa["abmd_g_cm2"]), str(dxa["device"])
+def _subject(row: dict[str, Any]) -> dict[str, Any]:
+    abmd, device = dxa_of(row)
     known = {k: row.get(k) for k in ("subject", "sex", "age_years", "bmi", "side", "dataset")}
     return {**known, "dxa_abmd_g_cm2": abmd, "dxa_device": device}
 

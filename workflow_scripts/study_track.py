@@ -10,9 +10,8 @@ from bmdpipe.core.config.tracking import TrackingConfig
 from bmdpipe.core.files import STUDY_DATA
 from bmdpipe.report.study_runs import study_runs
 from bmdpipe.report.tracked_runs import TrackedRun
-from bmdpipe.report.tracking import artefact_location, default_uri, track
+from bmdpipe.report.tracking import track_results
 from workflow_scripts.job import Job, run_file
-from workflow_scripts.track import NOTES
 
 
 def study_tracked(job: Job) -> dict[str, Any]:
@@ -23,13 +22,10 @@ def study_tracked(job: Job) -> dict[str, Any]:
 
 def brought(job: Job, runs: Sequence[TrackedRun]) -> dict[str, Any]:
     """Bring a study's runs into the store; what was brought where."""
-    config, root = job.section("tracking", TrackingConfig), job.layout.root
+    config = job.section("tracking", TrackingConfig)
     virtual = bool(read_json(job.at("study_data") / STUDY_DATA)["virtual"])
     experiment = f"{job.keys['study']}/{job.layout.cohort}"
-    uri = config.uri or default_uri(root)
-    location = None if config.uri else artefact_location(root)
-    done = track(runs, experiment, uri, location, config.artefacts, NOTES[virtual])
-    return {"uri": uri, "experiment": experiment, "runs": done}
+    return track_results(runs, experiment, job.layout.root, config, virtual)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,15 @@ from typing import Annotated
 
 import typer
 
-from bmdpipe.cli import bundling, checking, deidentifying, networks, pages, tracking_page
+from bmdpipe.cli import (
+    bundling,
+    checking,
+    deidentifying,
+    networks,
+    pages,
+    tracking_page,
+    validating,
+)
 from bmdpipe.core.codes import MEANING
 from bmdpipe.core.errors import UsageError
 
@@ -85,6 +93,31 @@ def predict(
         refused |= bad
     if refused:
         raise typer.Exit(2)
+
+
+@app.command()
+def validate(
+    bundle: Annotated[Path, typer.Argument(help="A folder that `bmdpipe export` wrote.")],
+    config: Annotated[Path, typer.Argument(help="Config of a cohort that it has not seen.")],
+    out: Annotated[Path, typer.Option(help="An empty or new folder for the page.")],
+    track: Annotated[bool, typer.Option("--track", help="Record in MLflow too.")] = False,
+) -> None:
+    """Validate a bundle on another cohort: radiographs and DXA of its tables, no CT needed.
+
+    Ends with exit code 2 if a radiograph cannot be used; the others are judged all the same.
+    """
+    refused = False
+    for line, bad in validating.validate(bundle, config, out, track, _counted):
+        typer.echo(line, err=bad)
+        refused |= bad
+    if refused:
+        raise typer.Exit(2)
+
+
+def _counted(done: int, total: int) -> None:
+    """A counter on a terminal, which the next line overwrites."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{done} of {total} radiographs\r")
 
 
 @app.command()

@@ -69,6 +69,7 @@ class RadiographRow:
 
 
 SUBJECT_OPTIONAL = ("ct_labels", "dxa_file", "dataset", "landmarks", "bone_labels")
+CT_COLUMNS = ("ct", "ct_phantom")
 SUBJECT_COLUMNS = tuple(f.name for f in fields(SubjectRow) if f.name not in SUBJECT_OPTIONAL)
 RADIOGRAPH_COLUMNS = tuple(f.name for f in fields(RadiographRow))
 
@@ -110,21 +111,29 @@ class Cohort:
         }
 
 
-def read_cohort(folder: Path, check_files: bool = True, ct_only: bool = False) -> Cohort:
+def read_cohort(
+    folder: Path, check_files: bool = True, ct_only: bool = False, ct_needed: bool = True
+) -> Cohort:
     """Read and validate the two tables of a cohort folder; relative paths start there.
 
-    With `ct_only` there is no table of radiographs, and no DXA is asked for.
+    With `ct_only` there is no table of radiographs, and no DXA is asked for. Without `ct_needed`
+    the columns `ct` and `ct_phantom` may be left out or empty, which `ct` then is.
     Raises UsageError of one line that names file, row and column of the faults.
     """
     folder = Path(folder)
     problems = Problems()
-    subjects = read_table(folder / SUBJECTS, SUBJECT_COLUMNS, SUBJECT_OPTIONAL, problems)
+    spared = () if ct_needed else CT_COLUMNS
+    required = tuple(column for column in SUBJECT_COLUMNS if column not in spared)
+    optional = (*SUBJECT_OPTIONAL, *spared)
+    subjects = read_table(folder / SUBJECTS, required, optional, problems)
     if ct_only:
         return _cohort(
             subjects, [], folder, problems, check_files=check_files, dxa_needed=False, ct_only=True
         )
     radiographs = read_table(folder / RADIOGRAPHS, RADIOGRAPH_COLUMNS, (), problems)
-    return _cohort(subjects, radiographs, folder, problems, check_files=check_files)
+    return _cohort(
+        subjects, radiographs, folder, problems, check_files=check_files, ct_needed=ct_needed
+    )
 
 
 def cohort_from_rows(
@@ -191,11 +200,12 @@ def _cohort(
     check_files: bool,
     dxa_needed: bool = True,
     ct_only: bool = False,
+    ct_needed: bool = True,
 ) -> Cohort:
     subjects = [Cells(row, folder, problems, check_files) for row in subject_rows]
     radiographs = [Cells(row, folder, problems, check_files) for row in radiograph_rows]
     cohort = Cohort(
-        tuple(_subject(cells, dxa_needed) for cells in subjects),
+        tuple(_subject(cells, dxa_needed, ct_needed) for cells in subjects),
         tuple(_radiograph(cells) for cells in radiographs),
     )
     if not cohort.subjects:
@@ -209,12 +219,12 @@ def _cohort(
     return cohort
 
 
-def _subject(cells: Cells, dxa_needed: bool) -> SubjectRow:
+def _subject(cells: Cells, dxa_needed: bool, ct_needed: bool) -> SubjectRow:
     dxa_file = cells.path("dxa_file", needed=False)
     dataset = cells.choice("dataset", DATASETS) if cells.text("dataset") else "B"
     abmd_needed = dxa_needed and not dxa_file and dataset == "B"
     age = cells.number("age_years", AGE_YEARS, needed=True)
-    phantom = cells.text("ct_phantom")
+    phantom = cells.text("ct_phantom") or ("" if ct_needed else NO_PHANTOM)
     if not ID.fullmatch(phantom):
         cells.fault("ct_phantom", f"name the phantom's model, or '{NO_PHANTOM}'")
     return SubjectRow(
@@ -223,7 +233,7 @@ def _subject(cells: Cells, dxa_needed: bool) -> SubjectRow:
         age_years=AGE_YEARS[0] if age is None else age,
         bmi=cells.number("bmi", BMI, needed=False),
         side=cells.choice("side", ("L", "R")),
-        ct=cells.path("ct") or "",
+        ct=cells.path("ct", ct_needed) or "",
         ct_phantom=phantom,
         dxa_abmd_g_cm2=cells.number("dxa_abmd_g_cm2", ABMD_G_CM2, abmd_needed),
         dxa_device=cells.text("dxa_device") or None,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bmdpipe.core.config.evaluation import EvaluationConfig
 from bmdpipe.evaluation.agreement import NotMeasurable
@@ -38,9 +39,7 @@ def intervals_of(rows: Sequence[Prediction], config: EvaluationConfig) -> Interv
         return Intervals((), {"left_out": {"coverage": str(reason)}})
     if not np.isfinite(found.half_width).all():
         return Intervals((), {"left_out": {"coverage": "too few subjects calibrate an interval"}})
-    covered = np.abs(sample.estimate - sample.truth) <= found.half_width
-    outcome = Sample(covered.astype(float), covered.astype(float), sample.subject, sample.fold)
-    metrics, left_out = summarise(outcome, "", config, {"coverage": _mean_over_subjects})
+    metrics, left_out = coverage_of(sample, found.half_width, config)
     lines = [
         (
             row.case,
@@ -61,6 +60,16 @@ def intervals_of(rows: Sequence[Prediction], config: EvaluationConfig) -> Interv
         "left_out": left_out,
     }
     return Intervals(tuple(lines), summary)
+
+
+def coverage_of(
+    sample: Sample, half_width: NDArray[np.float64] | float, config: EvaluationConfig
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """The share of true BMDs within `half_width` of the estimate, each subject counting once, as
+    the metric `coverage`; and the reason where it has no value."""
+    covered = (np.abs(sample.estimate - sample.truth) <= half_width).astype(float)
+    outcome = Sample(covered, covered, sample.subject, sample.fold)
+    return summarise(outcome, "", config, {"coverage": _mean_over_subjects})
 
 
 def interval_table(intervals: Sequence[Intervals]) -> str:

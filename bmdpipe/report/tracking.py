@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bmdpipe.core.atomic import only_writer
+from bmdpipe.core.config.tracking import TrackingConfig
 from bmdpipe.core.errors import UsageError
 from bmdpipe.core.provenance import canonical_json, digest, file_hash
 from bmdpipe.report.tracked_runs import TrackedRun
@@ -30,6 +31,12 @@ METRICS_PER_BATCH = 1000
 PARAMS_PER_BATCH = 100
 LONGEST_PARAM = 6000
 ALLOWED = re.compile(r"[^\w\-. :/]")
+RESEARCH = "For research only: not a medical device, not for diagnosis or treatment."
+NOTES = {
+    True: f"Virtual subjects, no patients: the results are no clinical evidence. {RESEARCH}",
+    False: RESEARCH,
+}
+"""What a page says of its runs, by whether their subjects are virtual."""
 
 
 def default_uri(root: str) -> str:
@@ -40,6 +47,16 @@ def default_uri(root: str) -> str:
 def artefact_location(root: str) -> str:
     """Where a store in a results folder keeps its copies."""
     return (Path(root).absolute() / "mlartifacts").as_uri()
+
+
+def track_results(
+    runs: Sequence[TrackedRun], experiment: str, root: str, config: TrackingConfig, virtual: bool
+) -> dict[str, Any]:
+    """Bring runs of a results folder into the store that the config names; what went where."""
+    uri = config.uri or default_uri(root)
+    location = None if config.uri else artefact_location(root)
+    done = track(runs, experiment, uri, location, config.artefacts, NOTES[virtual])
+    return {"uri": uri, "experiment": experiment, "runs": done}
 
 
 def track(

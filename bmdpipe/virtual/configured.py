@@ -11,10 +11,15 @@ from bmdpipe.core.layout import Layout
 from bmdpipe.virtual.cohort import cohort_tables
 
 
-def configured_cohort(config: Config) -> Cohort:
-    """The validated cohort. Raises UsageError if a table or a file that it names is at fault."""
+def configured_cohort(config: Config, ct_needed: bool = True) -> Cohort:
+    """The validated cohort; without `ct_needed` its tables may name no CT.
+
+    Raises UsageError if a table or a file that it names is at fault.
+    """
     if config.cohort.tables is not None:
-        return read_cohort(Path(config.cohort.tables), ct_only=config.cohort.ct_only)
+        return read_cohort(
+            Path(config.cohort.tables), ct_only=config.cohort.ct_only, ct_needed=ct_needed
+        )
     layout = Layout(config.results, config.cohort.name)
     subjects, radiographs = cohort_tables(
         config.virtual, lambda subject: layout.at("simulate", subject=subject)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bmdpipe.core.cohort import (
+    NO_PHANTOM,
     POSITIONINGS,
     Cohort,
     cohort_from_rows,
@@ -280,6 +281,18 @@ def test_a_ct_alone_needs_no_radiograph_and_no_dxa(folder: Path) -> None:
     assert cohort.radiographs == ()
     (folder / "radiographs.tsv").write_text(table([radiograph("A1"), radiograph("A2")]))
     assert "dxa_abmd_g_cm2" in complaint(folder)
+
+
+def test_where_no_ct_is_needed_its_columns_may_be_missing(folder: Path) -> None:
+    fill(folder)
+    bare = [
+        {k: v for k, v in subject(name).items() if k not in ("ct", "ct_phantom")}
+        for name in ("A1", "A2")
+    ]
+    (folder / "subjects.tsv").write_text(table(bare))
+    cohort = read_cohort(folder, ct_needed=False)
+    assert {(row.ct, row.ct_phantom) for row in cohort.subjects} == {("", NO_PHANTOM)}
+    assert "'ct'" in complaint(folder)
 
 
 def test_a_folder_of_corrected_landmarks_must_exist(folder: Path) -> None:

@@ -89,6 +89,7 @@ def _bundle(sources: Sources, folder: Path) -> Bundle:
         virtual=bool(sources.summary["virtual"]),
         folds=sources.folds,
         targets={target: target_limits(sources, target) for target in sources.targets},
+        held_out={target: _held_out(sources, target) for target in sources.targets},
         positionings=tuple(sorted({row.positioning for row in sources.predictions})),
         size_px=sources.pairs.size_px,
         canonical_side=sources.pairs.canonical_side,
@@ -97,6 +98,14 @@ def _bundle(sources: Sources, folder: Path) -> Bundle:
         domain=_domain(sources),
         provenance=_provenance(sources),
     )
+
+
+def _held_out(sources: Sources, target: str) -> dict[str, dict[str, Any]]:
+    metrics = sources.evaluation["targets"][target]["metrics"]
+    kept = ("value", "ci_low", "ci_high", "n", "unit")
+    return {
+        name: {key: found[key] for key in kept if key in found} for name, found in metrics.items()
+    }
 
 
 def _domain(sources: Sources) -> ImageDomain:

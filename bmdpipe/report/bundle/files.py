@@ -17,7 +17,7 @@ from bmdpipe.core.errors import UsageError
 from bmdpipe.core.provenance import file_hash
 from bmdpipe.pairs.domain import ImageDomain
 
-FORMAT = "bmdpipe-bundle-1"
+FORMAT = "bmdpipe-bundle-2"
 BUNDLE = "bundle.json"
 CARD = "MODEL_CARD.md"
 DOMAIN = "domain.safetensors"
@@ -47,7 +47,8 @@ class TargetLimits:
 
 @dataclass(frozen=True)
 class Bundle:
-    """What `bundle.json` says; `root` is the folder that it lies in."""
+    """What `bundle.json` says; `root` is the folder that it lies in, `held_out` the metrics of the
+    cohort that it comes from by target, each with its interval over subjects."""
 
     root: Path
     experiment: str
@@ -55,6 +56,7 @@ class Bundle:
     virtual: bool
     folds: tuple[int, ...]
     targets: Mapping[str, TargetLimits]
+    held_out: Mapping[str, Mapping[str, Mapping[str, Any]]]
     positionings: tuple[str, ...]
     size_px: tuple[int, int]
     canonical_side: bool
@@ -75,6 +77,7 @@ class Bundle:
             "virtual": self.virtual,
             "folds": list(self.folds),
             "targets": {name: asdict(limits) for name, limits in self.targets.items()},
+            "held_out": dict(self.held_out),
             "positionings": list(self.positionings),
             "size_px": list(self.size_px),
             "canonical_side": self.canonical_side,
@@ -127,6 +130,7 @@ def read_bundle(root: Path) -> Bundle:
         virtual=raw["virtual"],
         folds=tuple(raw["folds"]),
         targets={name: TargetLimits.from_json(t) for name, t in raw["targets"].items()},
+        held_out=raw["held_out"],
         positionings=tuple(raw["positionings"]),
         size_px=(raw["size_px"][0], raw["size_px"][1]),
         canonical_side=raw["canonical_side"],

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from bmdpipe.core.atomic import atomic_path, write_json, write_text
 from bmdpipe.core.codes import MEANING
 from bmdpipe.core.device import pick_device
@@ -18,7 +20,7 @@ from bmdpipe.core.image import Image
 from bmdpipe.imaging.nifti import write_image
 from bmdpipe.report.bundle.estimate import COLUMNS, HipEstimate, estimate_hip
 from bmdpipe.report.bundle.files import Bundle
-from bmdpipe.report.bundle.members import load_members
+from bmdpipe.report.bundle.members import Member, load_members
 from bmdpipe.report.bundle.overview import as_taken, overview
 from bmdpipe.report.bundle.reading import ReadRadiograph, read_hips
 
@@ -41,24 +43,40 @@ class Predicted:
     refused: tuple[CaseError, ...]
 
 
-def predict(
-    bundle: Bundle, paths: Sequence[Path], sides: Sequence[str], device: str = "auto"
-) -> Iterator[Predicted]:
-    """Predict file after file. Radiographs are named by their number: a file's own name may tell
-    the patient's, and so may its header, of which nothing is kept."""
-    members = load_members(bundle)
-    place = pick_device(device)
-    for number, path in enumerate(paths, 1):
-        case = NAME.format(number=number)
+@dataclass(frozen=True)
+class Models:
+    """A bundle with its networks in memory."""
+
+    bundle: Bundle
+    members: Sequence[Member]
+    device: torch.device
+
+    @classmethod
+    def of(cls, bundle: Bundle, device: str = "auto") -> Models:
+        """Raises UsageError as loading a model does."""
+        return cls(bundle, load_members(bundle), pick_device(device))
+
+    def predict(self, path: Path, case: str, sides: Sequence[str]) -> Predicted:
+        """What one file, called `case`, gives; never raises a CaseError."""
+        bundle = self.bundle
         try:
             read = read_hips(
                 path, case, sides, bundle.size_px, bundle.canonical_side, bundle.imaging
             )
         except CaseError as error:
-            yield Predicted(path, case, None, (), (error,))
-            continue
-        hips = tuple(estimate_hip(hip, bundle, members, place) for hip in read.hips)
-        yield Predicted(path, case, read, hips, read.refused)
+            return Predicted(path, case, None, (), (error,))
+        hips = tuple(estimate_hip(hip, bundle, self.members, self.device) for hip in read.hips)
+        return Predicted(path, case, read, hips, read.refused)
+
+
+def predict(
+    bundle: Bundle, paths: Sequence[Path], sides: Sequence[str], device: str = "auto"
+) -> Iterator[Predicted]:
+    """Predict file after file. Radiographs are named by their number: a file's own name may tell
+    the patient's, and so may its header, of which nothing is kept."""
+    models = Models.of(bundle, device)
+    for number, path in enumerate(paths, 1):
+        yield models.predict(path, NAME.format(number=number), sides)
 
 
 def write_pictures(folder: Path, found: Predicted, bundle: Bundle, dicom: bool) -> None:
