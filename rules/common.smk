@@ -22,6 +22,7 @@ from bmdpipe.core.provenance import (
     folder_state,
 )
 from bmdpipe.core.tables import TABLES, rows_of, with_tables
+from bmdpipe.training.pretrained import check_pretrained, pretrained_files
 from bmdpipe.models.registry import MODELS, check_size, entry_of, module_of
 from bmdpipe.virtual.configured import configured_cohort
 
@@ -37,6 +38,9 @@ os.environ["BMDPIPE_PYTHON"] = sys.executable
 try:
     CONFIG = parse_config(config)
     COHORT = configured_cohort(CONFIG)
+    check_pretrained(
+        CONFIG.hip_bmd.decomposers, Path(CONFIG.results, CONFIG.cohort.name)
+    )
 except UsageError as error:
     sys.stderr.write("".join(f"error: {line}\n" for line in str(error).splitlines()))
     sys.exit(2)

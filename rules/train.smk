@@ -2,12 +2,16 @@
 TRAINING = scaled(mem_mb=32000, runtime=2880)
 
 
-def stage_one_if_hierarchical(wildcards):
+def start_of_stage_one(wildcards):
+    return pretrained_files(decomposer_of(wildcards))
+
+
+def start_of_stage_two(wildcards):
     if decomposer_of(wildcards).hierarchical:
         return LAYOUT.at(
             "train_stage_one", decomposer=wildcards.decomposer, fold=wildcards.fold
         )
-    return []
+    return pretrained_files(decomposer_of(wildcards))
 
 
 def stage_two_of_experiment(wildcards):
@@ -59,6 +63,7 @@ rule train_stage_one:
     input:
         LAYOUT.at("folds"),
         LAYOUT.at("pairs"),
+        start_of_stage_one,
     output:
         directory(LAYOUT.at("train_stage_one")),
     log:
@@ -79,7 +84,7 @@ rule train_stage_two:
     input:
         LAYOUT.at("folds"),
         LAYOUT.at("pairs"),
-        stage_one_if_hierarchical,
+        start_of_stage_two,
     output:
         directory(LAYOUT.at("train_stage_two")),
     log:

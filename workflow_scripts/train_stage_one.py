@@ -9,6 +9,7 @@ from bmdpipe.core.config.study import Decomposer
 from bmdpipe.core.config.training import TrainingConfig
 from bmdpipe.pairs.store import kind_of, read_pairs
 from bmdpipe.training.history import history_metrics, write_history
+from bmdpipe.training.pretrained import pretrained_files
 from bmdpipe.training.saved import save_decomposition
 from bmdpipe.training.stages import decompose
 from workflow_scripts.job import Job, Outcome, run_job
@@ -22,7 +23,7 @@ def train_stage_one(job: Job, out: Path) -> Outcome:
     subjects = stage_one_subjects(job)
     kind = kind_of("bones", decomposer.density)
     pairs = read_pairs(job.at("pairs"), subjects, ("radiograph", kind), decomposer.positionings)
-    state = state_of(job, subjects)
+    state = state_of(job, subjects, *pretrained_files(decomposer))
     trained, discriminator, history = decompose(
         "stage_one",
         pairs,

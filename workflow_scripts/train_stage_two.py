@@ -10,6 +10,7 @@ from bmdpipe.core.config.training import TrainingConfig
 from bmdpipe.core.files import DISCRIMINATORS, WEIGHTS
 from bmdpipe.pairs.store import kind_of, read_pairs
 from bmdpipe.training.history import history_metrics, write_history
+from bmdpipe.training.pretrained import pretrained_files
 from bmdpipe.training.saved import save_decomposition
 from bmdpipe.training.stages import decompose
 from workflow_scripts.job import Job, Outcome, run_job
@@ -26,9 +27,10 @@ def train_stage_two(job: Job, out: Path) -> Outcome:
         job.at("pairs"), subjects, ("radiograph", kind), decomposer.positionings, target_only=True
     )
     before = job.at("train_stage_one") if decomposer.hierarchical else None
-    state = state_of(
-        job, subjects, *([] if before is None else [before / WEIGHTS, before / DISCRIMINATORS])
-    )
+    start = pretrained_files(decomposer)
+    if before is not None:
+        start = [before / WEIGHTS, before / DISCRIMINATORS]
+    state = state_of(job, subjects, *start)
     trained, discriminator, history = decompose(
         "stage_two",
         pairs,

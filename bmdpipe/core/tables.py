@@ -134,7 +134,8 @@ def _overall(study: HipBmdConfig, uncalibrated: bool) -> Iterator[_Plan]:
 
 
 def _ablation(study: HipBmdConfig) -> Iterator[_Plan]:
-    """Gu 2023 Table 3 and Fig. 12: backbones with and without hierarchical learning, standing."""
+    """Gu 2023 Table 3 and Fig. 12: backbones with and without hierarchical learning, standing;
+    all start afresh, for weights of another cohort belong to one backbone."""
     base = study.decomposers[study.tables.base]
     for backbone in study.tables.backbones:
         for hierarchical in (False, True):
@@ -145,6 +146,7 @@ def _ablation(study: HipBmdConfig) -> Iterator[_Plan]:
                     "hierarchical": hierarchical,
                     "positionings": STANDING,
                     "density": "qct",
+                    "pretrained": None,
                 }
             )
             experiment = Experiment(

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from bmdpipe.core.atomic import read_json, write_json
 from bmdpipe.core.checkpoints import load_weights, save_weights
 from bmdpipe.core.config.training import DiscriminatorConfig, HeadConfig
+from bmdpipe.core.errors import UsageError
 from bmdpipe.core.files import DISCRIMINATORS, MODEL, WEIGHTS
 from bmdpipe.models.discriminator import MultiScaleDiscriminator
 from bmdpipe.models.generator import Generator
@@ -89,9 +90,12 @@ def save_decomposition(
     write_json(Path(folder) / MODEL, {**meta, "subjects": sorted(subjects)})
 
 
-def load_decomposition(folder: Path) -> Decomposition:
-    """Read a decomposition for use; raises UsageError if the files are missing or do not fit."""
+def load_decomposition(folder: Path, backbone: str | None = None) -> Decomposition:
+    """Read a decomposition for use; raises UsageError if the files are missing or do not fit, or if
+    it is not of the `backbone` that is wanted."""
     meta = _meta(folder, "decomposition")
+    if backbone not in (None, meta["backbone"]):
+        raise UsageError(f"{folder} holds a {meta['backbone']}, not a {backbone}")
     generator = new_generator(meta["backbone"])
     load_weights(Path(folder) / WEIGHTS, generator, {"backbone": meta["backbone"]})
     return Decomposition(

@@ -43,13 +43,16 @@ def decompose(
 ) -> tuple[Decomposition, MultiScaleDiscriminator, list[Row]]:
     """Train stage one (`kind` bones) or two (`kind` pf), from the weights of the stage `before`.
 
+    Without such a stage it starts from the generator that `decomposer.pretrained` names, or afresh.
     A stage that takes over weights takes over the scale too, so that the output keeps its meaning.
+    Raises UsageError if what is taken over is of another backbone.
     """
     check_size(decomposer.backbone, pairs_config.size_px)
     data = ImagePairs.of(pairs, kind)
     sizes = config.decomposition.discriminator
     discriminator = fresh(lambda: new_discriminator(sizes), config.seed, stage, "discriminator")
-    if before is None:
+    source = before or (Path(decomposer.pretrained) if decomposer.pretrained else None)
+    if source is None:
         generator = fresh(
             lambda: new_generator(decomposer.backbone), config.seed, stage, "generator"
         )
@@ -57,8 +60,9 @@ def decompose(
             pairs.images["radiograph"], pairs.images[kind], pairs_config.standardise
         )
     else:
-        earlier = load_decomposition(before)
+        earlier = load_decomposition(source, decomposer.backbone)
         generator, scale = earlier.generator, earlier.scale
+    if before is not None:
         load_discriminator(before, discriminator)
     history = train_decomposition(
         generator,

@@ -10,11 +10,14 @@ import pytest
 import torch
 
 from bmdpipe.core.checkpoints import load_state, load_weights
+from bmdpipe.core.config.study import Decomposer
+from bmdpipe.core.errors import UsageError
 from bmdpipe.core.files import WEIGHTS
 from bmdpipe.core.interrupt import Terminated, terminable
 from bmdpipe.training import loop
 from bmdpipe.training.data import with_values
 from bmdpipe.training.loop import Frame, fresh, run_epochs
+from bmdpipe.training.pretrained import check_pretrained, pretrained_files
 from bmdpipe.training.saved import (
     load_conventional,
     load_decomposition,
@@ -85,6 +88,54 @@ def test_decomposition_goes_on_bit_by_bit(
     _assert_equal(_weights(judge), _weights(judge_again))
     assert resumed == history
     assert len(history) == 4
+
+
+def _at_rest(config):
+    """The config with a learning rate that moves no weight by more than 1e-6."""
+    still = config.decomposition.optimiser.model_copy(update={"learning_rate": 1e-9})
+    still = config.decomposition.model_copy(update={"optimiser": still})
+    return config.model_copy(update={"decomposition": still})
+
+
+@pytest.mark.parametrize("stage", ["stage_one", "stage_two"])
+def test_a_training_starts_from_another_cohorts_weights_and_scale(
+    stage, fold, made_up, decomposer, pairs_config, config, tmp_path
+):
+    theirs, judge, _ = _stage_one(fold, decomposer, pairs_config, config, tmp_path / "a", 1)
+    save_decomposition(tmp_path / "theirs", theirs, judge, "bones", ["S0"])
+    ours = made_up(subjects=4, seed=9)[0]
+    given = decomposer.model_copy(update={"pretrained": str(tmp_path / "theirs")})
+    common = (ours, "bones", 1, given, pairs_config, _at_rest(config), tmp_path / "b")
+    started, _, _ = decompose(stage, *common)
+    for name, tensor in theirs.generator.named_parameters():
+        torch.testing.assert_close(
+            dict(started.generator.named_parameters())[name], tensor, atol=1e-6, rtol=0
+        )
+    assert started.scale == theirs.scale
+
+
+def test_weights_of_another_backbone_are_refused(fold, decomposer, pairs_config, config, tmp_path):
+    theirs, judge, _ = _stage_one(fold, decomposer, pairs_config, config, tmp_path / "a", 1)
+    save_decomposition(tmp_path / "theirs", theirs, judge, "bones", ["S0"])
+    other = Decomposer(backbone="hrnet_tiny", pretrained=str(tmp_path / "theirs"))
+    with pytest.raises(UsageError, match="holds a resnet_tiny, not a hrnet_tiny"):
+        load_decomposition(tmp_path / "theirs", other.backbone)
+    size = pairs_config.model_copy(update={"size_px": (32, 32)})
+    with pytest.raises(UsageError, match="holds a resnet_tiny, not a hrnet_tiny"):
+        decompose("stage_one", fold[0], "bones", 1, other, size, config, tmp_path / "b")
+
+
+def test_weights_that_have_seen_the_cohort_are_refused(tmp_path):
+    folder = tmp_path / "results" / "mine" / "train" / "stage_one"
+    folder.mkdir(parents=True)
+    chosen = {"main": Decomposer(pretrained=str(folder))}
+    with pytest.raises(UsageError, match="there is no"):
+        check_pretrained(chosen, tmp_path / "results" / "mine")
+    for path in pretrained_files(chosen["main"]):
+        path.touch()
+    with pytest.raises(UsageError, match="have seen them"):
+        check_pretrained(chosen, tmp_path / "results" / "mine")
+    check_pretrained(chosen, tmp_path / "results" / "yours")
 
 
 @pytest.mark.parametrize("states", [1, 3])

@@ -42,6 +42,13 @@ class Decomposer(Section):
         description="what is projected: calibrated density, or plain Hounsfield units (Gu 2023 "
         "§4.2.5; needs projection.uncalibrated)",
     )
+    pretrained: str | None = Field(
+        default=None,
+        min_length=1,
+        description="folder of a decomposition that another cohort has trained "
+        "(weights.safetensors, model.json: a training stage's folder, or a bundle's "
+        "models/fold0/decomposition) to start the first stage from, in place of random weights",
+    )
     seed: int | None = Field(
         default=None, ge=0, description="seed of its trainings; none: training.seed"
     )
