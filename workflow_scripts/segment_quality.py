@@ -10,6 +10,7 @@ import numpy as np
 from bmdpipe.core.atomic import read_json, write_json
 from bmdpipe.core.config.segmentation import SegmentationConfig
 from bmdpipe.core.device import pick_device
+from bmdpipe.core.errors import UsageError
 from bmdpipe.core.files import CT, EXPERT_LABELS, MODEL, QC, QUALITY, WEIGHTS
 from bmdpipe.core.metrics import Metrics
 from bmdpipe.imaging.nifti import read_volume
@@ -35,6 +36,13 @@ def segment_quality(job: Job, out: Path) -> Outcome:
     subjects = held_out or model["trained_on"]
     device = pick_device(config.device)
     points = quality_points(net, network, subjects, read, config, device)
+    for name, found in points.items():
+        if not found:
+            raise UsageError(
+                f"the network found no {name} in any of {', '.join(subjects)}, whose labels are "
+                "known: train longer, lower segmentation.training.learning_rate or set its "
+                "clip_norm, or annotate more subjects"
+            )
     lines = {name: fit_quality(found) for name, found in points.items()}
     described = {
         "fitted_on": "held-out subjects" if held_out else "training subjects",

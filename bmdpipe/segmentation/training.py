@@ -123,6 +123,8 @@ def _epoch(
             )
         optimiser.zero_grad()
         loss.backward()
+        if training.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(net.parameters(), training.clip_norm)
         optimiser.step()
         total += loss.item() * len(chosen)
     seconds = time.perf_counter() - start

@@ -152,6 +152,12 @@ class SegmentationTraining(Section):
         default=1e-3, gt=0, le=1, description="highest learning rate of the one-cycle schedule"
     )
     weight_decay: float = Field(default=1e-4, ge=0, le=1, description="weight decay of AdamW")
+    clip_norm: float | None = Field(
+        default=None,
+        gt=0,
+        description="largest norm of the gradient; none: not clipped. With few annotated subjects "
+        "and a high learning rate, a network may otherwise end in calling all background",
+    )
     dice_weight: float = Field(
         default=1.0, ge=0, le=10, description="weight of soft Dice beside cross entropy"
     )
