@@ -43,7 +43,13 @@ from bmdpipe.training.prediction import (
 )
 from bmdpipe.training.projection_fit import fit_projections
 from bmdpipe.training.saved import save_decomposition
-from bmdpipe.training.stages import decompose, region_images, regress, regress_regions
+from bmdpipe.training.stages import (
+    decompose,
+    region_images,
+    regress,
+    regress_on_projection,
+    regress_regions,
+)
 from bmdpipe.virtual.cohort import subject_name
 from bmdpipe.virtual.dxa.scanner import dxa_reading
 from bmdpipe.virtual.dxa.truth import proximal_femur, true_vbmd
@@ -175,6 +181,14 @@ def run(config: Config, pairs: Path, values: Bmd, state: Path, methods: list[str
                 stage = at / "stage_two"
                 reader, _, _ = regress(data, stage, tuned, config.pairs, config.training, at_target)
                 held.add(name, target, fold, tested, estimate_from_images(reader, radiograph, CPU))
+            if "projection" in methods:
+                data = with_values(seen, seen.images["radiograph"], given)
+                at_target, stage = at / f"state_{target}_projection", at / "stage_two"
+                reader, _, _ = regress_on_projection(
+                    data, stage, fit, config.pairs, config.training, at_target
+                )
+                found = estimate_from_images(reader, radiograph, CPU)
+                held.add("projection", target, fold, tested, found)
             if "conventional" in methods:
                 chosen = config.training.conventional
                 size, margin = chosen.region_px, chosen.region_margin
@@ -213,7 +227,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
     parser.add_argument(
         "--methods", nargs="+", default=["decomposition", "frozen", "conventional"],
-        choices=("decomposition", "frozen", "tuned", "conventional"),
+        choices=("decomposition", "frozen", "tuned", "projection", "conventional"),
     )  # fmt: skip
     arguments = parser.parse_args()
     torch.set_num_threads(1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from bmdpipe.core.atomic import write_json
@@ -14,7 +13,6 @@ from bmdpipe.core.files import FOLDS, PROJECTION_FIT
 from bmdpipe.core.metrics import Metrics
 from bmdpipe.pairs.folds import held_out_subjects, read_folds
 from bmdpipe.pairs.store import Pairs, kind_of, read_pairs
-from bmdpipe.training.data import Part
 from bmdpipe.training.prediction import (
     Estimates,
     estimate_from_images,
@@ -24,7 +22,7 @@ from bmdpipe.training.prediction import (
     write_predictions,
     write_projections,
 )
-from bmdpipe.training.projection_fit import ProjectionFit, fit_projections
+from bmdpipe.training.projection_fit import fit_known_projections
 from bmdpipe.training.saved import load_conventional, load_decomposition, load_regression
 from bmdpipe.training.stages import region_images
 from workflow_scripts.job import Job, Outcome, run_job
@@ -43,7 +41,10 @@ def predict(job: Job, out: Path) -> Outcome:
     tested = read_pairs(
         job.at("pairs"), held_out, tuple(dict.fromkeys(("radiograph", "pf", pf))), target_only=True
     )
-    fits = {target: _fit(job, target, trained, pf) for target in job.config["targets"]}
+    fits = {
+        target: fit_known_projections(trained, pf, bmd_of(job, target, trained))
+        for target in job.config["targets"]
+    }
     projections = None
     if experiment.method == "decomposition":
         model = load_decomposition(job.at("train_stage_two", decomposer=str(experiment.decomposer)))
@@ -70,16 +71,6 @@ def predict(job: Job, out: Path) -> Outcome:
     values["cases"] = len(tested)
     values["flagged"] = sum(bool(row["flags"]) for row in rows)
     return Outcome(Metrics(values=values, artefacts=(PROJECTION_FIT,)))
-
-
-def _fit(job: Job, target: str, trained: Pairs, pf: str) -> ProjectionFit:
-    """Threshold and line from the true projections of the training folds."""
-    known = bmd_of(job, target, trained)
-    values = [known[case.subject] for case in trained.cases]
-    kept = [i for i, value in enumerate(values) if value is not None]
-    return fit_projections(
-        Part(trained.images[pf], np.array(kept)), [v for v in values if v is not None]
-    )
 
 
 def _regress(

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from bmdpipe.core.config.pairs import PairsConfig
-from bmdpipe.core.config.study import Experiment
+from bmdpipe.core.config.study import Decomposer, Experiment
 from bmdpipe.core.config.training import TrainingConfig
 from bmdpipe.core.files import WEIGHTS
-from bmdpipe.pairs.store import read_pairs
+from bmdpipe.pairs.store import kind_of, read_pairs
 from bmdpipe.training.data import with_values
 from bmdpipe.training.history import history_metrics, write_history
+from bmdpipe.training.projection_fit import fit_known_projections
 from bmdpipe.training.saved import save_regression
-from bmdpipe.training.stages import regress
+from bmdpipe.training.stages import regress, regress_on_projection
 from workflow_scripts.job import Job, Outcome, run_job
 from workflow_scripts.training_folds import bmd_of, finish, state_of, trained_on
 
@@ -22,16 +23,22 @@ def train_stage_three(job: Job, out: Path) -> Outcome:
     pairs_config = job.section("pairs", PairsConfig)
     config = job.section("training", TrainingConfig).seeded(experiment.seed)
     subjects = trained_on(job)
-    pairs = read_pairs(
-        job.at("pairs"), subjects, ("radiograph",), experiment.positionings, target_only=True
-    )
-    data = with_values(pairs, pairs.images["radiograph"], bmd_of(job, job.keys["target"], pairs))
+    on_projection = experiment.head == "projection"
+    pf = kind_of("pf", job.section("decomposer", Decomposer).density)
+    kinds = ("radiograph", pf) if on_projection else ("radiograph",)
+    pairs = read_pairs(job.at("pairs"), subjects, kinds, experiment.positionings, target_only=True)
+    known = bmd_of(job, job.keys["target"], pairs)
+    data = with_values(pairs, pairs.images["radiograph"], known)
     assert experiment.decomposer is not None  # the config model sees to it
     stage_two = job.at("train_stage_two", decomposer=experiment.decomposer)
     state = state_of(job, subjects, stage_two / WEIGHTS)
-    trained, backbone, history = regress(
-        data, stage_two, experiment.encoder == "tuned", pairs_config, config, state
-    )
+    common = (pairs_config, config, state)
+    if on_projection:
+        fit = fit_known_projections(pairs, pf, known)
+        trained, backbone, history = regress_on_projection(data, stage_two, fit, *common)
+    else:
+        tuned = experiment.encoder == "tuned"
+        trained, backbone, history = regress(data, stage_two, tuned, *common)
     save_regression(
         out,
         trained,
@@ -46,7 +53,12 @@ def train_stage_three(job: Job, out: Path) -> Outcome:
     return Outcome(
         history_metrics(
             history,
-            {"backbone": backbone, "encoder": experiment.encoder, "target": job.keys["target"]},
+            {
+                "backbone": backbone,
+                "encoder": experiment.encoder,
+                "head": experiment.head,
+                "target": job.keys["target"],
+            },
         )
     )
 

@@ -20,6 +20,17 @@ TABLES: tuple[Table, ...] = ("table2", "table3", "fig7", "fig8", "fig9", "fig12"
 TWO: tuple[Positioning, ...] = ("standing", "supine")
 STANDING: tuple[Positioning, ...] = ("standing",)
 
+Way = tuple[str, str, dict[str, str]]
+TRANSFORMER_WAYS: tuple[Way, ...] = (
+    ("frozen", "+ regression (encoder frozen)", {"method": "regression"}),
+    ("tuned", "+ regression (tuned)", {"method": "regression", "encoder": "tuned"}),
+)
+PROJECTION_WAY: Way = (
+    "projection",
+    "+ regression (from the reading; not the paper's)",
+    {"method": "regression", "head": "projection"},
+)
+
 
 @dataclass(frozen=True)
 class TableRow:
@@ -111,22 +122,20 @@ def _overall(study: HipBmdConfig, uncalibrated: bool) -> Iterator[_Plan]:
         for density, shown in densities[: 2 if uncalibrated else 1]:
             stem = f"t2-{len(positionings)}-{density}"
             alone = f"decomposition using {shown}"
-            for name, label, method, encoder, base in (
-                ("decomposition", alone, "decomposition", "frozen", name_alone),
-                ("frozen", "+ regression (encoder frozen)", "regression", "frozen", None),
-                ("tuned", "+ regression (tuned)", "regression", "tuned", None),
-            ):
-                name_of_base = base or study.tables.base
+            ways = [("decomposition", alone, {"method": "decomposition"}, name_alone)]
+            if "transformer" in study.tables.heads:
+                ways += [(*way, study.tables.base) for way in TRANSFORMER_WAYS]
+            # Beside the paper's best row of decompositions, and nowhere else.
+            first = (positionings, density) == (POSITIONINGS, "qct")
+            if first and "projection" in study.tables.heads:
+                ways.append((*PROJECTION_WAY, study.tables.base))
+            for name, label, way, name_of_base in ways:
                 decomposer = study.decomposers[name_of_base].model_copy(
                     update={"positionings": positionings, "density": density, "hierarchical": True}
                 )
                 experiment = Experiment.model_validate(
-                    {
-                        "method": method,
-                        "decomposer": name_of_base,
-                        "positionings": positionings,
-                        "encoder": encoder,
-                    }
+                    {"encoder": "frozen", **way}
+                    | {"decomposer": name_of_base, "positionings": positionings}
                 )
                 yield _Plan(
                     words, label, f"{stem}-{name}", experiment, f"{stem}-{name_of_base}", decomposer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from bmdpipe.pairs.mapped import ImageStack, in_parts
 from bmdpipe.pairs.normalise import positive_quantile
+from bmdpipe.pairs.store import Pairs
+from bmdpipe.training.data import Part
 
 N_THRESHOLDS = 61
 LOWEST_SHARE = 0.1
@@ -116,4 +118,15 @@ def fit_projections(projections: ImageStack, values: Sequence[float]) -> Project
         correlations=tuple(float(c) for c in correlations),
         area_px=(float(areas[best].min()), float(areas[best].max())),
         mean_mg_cm2=(float(means[best].min()), float(means[best].max())),
+    )
+
+
+def fit_known_projections(
+    pairs: Pairs, kind: str, value_of: Mapping[str, float | None]
+) -> ProjectionFit:
+    """`fit_projections` on the images of a kind whose subject has a value; raises as it does."""
+    values = [value_of[case.subject] for case in pairs.cases]
+    kept = [i for i, value in enumerate(values) if value is not None]
+    return fit_projections(
+        Part(pairs.images[kind], np.array(kept)), [v for v in values if v is not None]
     )

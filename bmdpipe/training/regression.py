@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from bmdpipe.core.config.pairs import AugmentationConfig
 from bmdpipe.core.config.training import OptimiserConfig, RegressionConfig
+from bmdpipe.models.projection_regression import ProjectionRegression
 from bmdpipe.models.regression import RegressionNetwork
 from bmdpipe.pairs.augment import apply_geometry, apply_intensity, draw, is_active
 from bmdpipe.pairs.mapped import ImageStack, in_parts
@@ -61,6 +62,29 @@ def train_stage_three(
         replace(frame, name=f"{frame.name}_tuned"),
     )
     return history + [{**row, "epoch": row["epoch"] + len(history)} for row in tuned]
+
+
+def train_on_projection(
+    network: ProjectionRegression,
+    data: ValuePairs,
+    scale: ImageScale,
+    value_scale: ValueScale,
+    config: RegressionConfig,
+    augmentation: AugmentationConfig,
+    frame: Frame,
+) -> list[Row]:
+    """Train a head that starts from the projection's reading; in place, returns the history."""
+    return train_regression(
+        network,
+        data,
+        scale,
+        value_scale,
+        config.frozen_epochs,
+        config.batch_size,
+        config.optimiser.model_copy(update={"learning_rate": config.projection_learning_rate}),
+        augmentation,
+        frame,
+    )
 
 
 def train_regression(

@@ -16,9 +16,12 @@ from bmdpipe.core.errors import UsageError
 from bmdpipe.core.files import DISCRIMINATORS, MODEL, WEIGHTS
 from bmdpipe.models.discriminator import MultiScaleDiscriminator
 from bmdpipe.models.generator import Generator
+from bmdpipe.models.projection_regression import ProjectionRegression
 from bmdpipe.models.registry import build
 from bmdpipe.models.regression import RegressionHead, RegressionNetwork
 from bmdpipe.pairs.normalise import ImageScale, ValueScale
+
+ON_PROJECTION = "projection"
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,11 @@ def new_regression(
     return RegressionNetwork(generator, head)
 
 
+def new_projection_regression(generator: Generator, scale: ImageScale) -> ProjectionRegression:
+    """A generator with an untrained correction on its projection's reading."""
+    return ProjectionRegression(generator, scale.density_mg_cm2)
+
+
 def save_decomposition(
     folder: Path,
     trained: Decomposition,
@@ -117,7 +125,8 @@ def save_regression(
     target: str,
     subjects: Collection[str],
 ) -> None:
-    """Leave weights and model.json. `target` is `dxa` or `qct`."""
+    """Leave weights and model.json. `target` is `dxa` or `qct`; `config` is a transformer's."""
+    on_projection = isinstance(trained.network, ProjectionRegression)
     _save_value_network(
         folder,
         trained,
@@ -125,7 +134,7 @@ def save_regression(
             "kind": "regression",
             "backbone": backbone,
             "size_px": list(size_px),
-            "head": config.model_dump(mode="json"),
+            "head": ON_PROJECTION if on_projection else config.model_dump(mode="json"),
             "target": target,
         },
         subjects,
@@ -135,9 +144,12 @@ def save_regression(
 def load_regression(folder: Path) -> Regression:
     """Read a regression for use; raises UsageError if the files are missing or do not fit."""
     meta = _meta(folder, "regression")
-    network = new_regression(
-        new_generator(meta["backbone"]), tuple(meta["size_px"]), HeadConfig(**meta["head"])
-    )
+    generator = new_generator(meta["backbone"])
+    network: nn.Module
+    if meta["head"] == ON_PROJECTION:
+        network = new_projection_regression(generator, ImageScale(**meta["scale"]))
+    else:
+        network = new_regression(generator, tuple(meta["size_px"]), HeadConfig(**meta["head"]))
     return _load_value_network(folder, network, meta)
 
 

@@ -18,7 +18,12 @@ from bmdpipe.pairs.store import Pairs
 from bmdpipe.training.data import ImagePairs, ValuePairs
 from bmdpipe.training.decomposition import train_decomposition
 from bmdpipe.training.loop import Frame, Row, fresh
-from bmdpipe.training.regression import train_regression, train_stage_three
+from bmdpipe.training.projection_fit import ProjectionFit
+from bmdpipe.training.regression import (
+    train_on_projection,
+    train_regression,
+    train_stage_three,
+)
 from bmdpipe.training.saved import (
     Decomposition,
     Regression,
@@ -26,6 +31,7 @@ from bmdpipe.training.saved import (
     load_discriminator,
     new_discriminator,
     new_generator,
+    new_projection_regression,
     new_regression,
 )
 
@@ -100,6 +106,39 @@ def regress(
         earlier.scale,
         value_scale,
         tune_encoder,
+        config.regression,
+        pairs_config.augmentation,
+        Frame.of("stage_three", state, config),
+    )
+    return Regression(network.eval(), earlier.scale, value_scale), earlier.backbone, history
+
+
+def regress_on_projection(
+    data: ValuePairs,
+    stage_two: Path,
+    fit: ProjectionFit,
+    pairs_config: PairsConfig,
+    config: TrainingConfig,
+    state: Path,
+) -> tuple[Regression, str, list[Row]]:
+    """Train a stage three that starts from what `fit` reads in the projections of stage two."""
+    earlier = load_decomposition(stage_two)
+    value_scale = fit_value_scale(data.values.tolist())
+    network = fresh(
+        lambda: new_projection_regression(earlier.generator, earlier.scale),
+        config.seed,
+        "stage_three",
+    )
+    network.read_by(
+        fit.threshold_mg_cm2,
+        fit.slope / value_scale.sd,
+        (fit.intercept - value_scale.mean) / value_scale.sd,
+    )
+    history = train_on_projection(
+        network,
+        data,
+        earlier.scale,
+        value_scale,
         config.regression,
         pairs_config.augmentation,
         Frame.of("stage_three", state, config),

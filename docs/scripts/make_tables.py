@@ -67,7 +67,7 @@ def verdicts(folder: Path) -> Iterator[tuple[str, str, dict[int, float]]]:
             place = frame.index[alone]
             if not len(place):
                 continue
-            for way in ("frozen", "tuned"):
+            for way in ("frozen", "tuned", "from the reading"):
                 # The regressions of a decomposition stand below it, before the next one.
                 regression = pd.Series(False, index=frame.index)
                 below = frame.index[

@@ -52,6 +52,19 @@ def test_table_2_has_the_papers_rows():
             assert (decomposer.density == "ct") == ("-ct-" in name)
 
 
+def test_the_head_for_small_cohorts_adds_one_row_that_is_named_as_ours():
+    study = _study(heads=["transformer", "projection"])
+    paper = rows_of("table2", _study(), uncalibrated=True)
+    rows = rows_of("table2", study, uncalibrated=True)
+    (ours,) = [row for row in rows if row.label not in {other.label for other in paper}]
+    assert "not the paper's" in ours.label
+    assert [row for row in rows if row is not ours] == paper
+    experiment = with_tables(study, uncalibrated=True).experiments[ours.experiments[0]]
+    assert (experiment.head, experiment.encoder, len(experiment.positionings)) == (
+        "projection", "frozen", 4,
+    )  # fmt: skip
+
+
 def test_table_3_varies_backbone_and_hierarchy_alone_with_every_seed():
     study = _study(seeds=[0, 7])
     expanded = with_tables(study, uncalibrated=False)

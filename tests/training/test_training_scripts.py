@@ -74,6 +74,9 @@ def test_from_pairs_to_predictions_without_a_look_at_the_test_fold(ready, monkey
     real = store._open_subject
     monkeypatch.setattr(store, "_open_subject", lambda p: (opened.add(p.stem), real(p))[1])
     regression = Experiment(method="regression", decomposer="main")
+    reading = Experiment(
+        method="regression", decomposer="main", encoder="frozen", head="projection"
+    )
     conventional = Experiment(method="conventional")
     decomposition = Experiment(method="decomposition", decomposer="main")
     dec = {"decomposer": DECOMPOSER.model_dump(mode="json")}
@@ -93,6 +96,10 @@ def test_from_pairs_to_predictions_without_a_look_at_the_test_fold(ready, monkey
                 ready("train_stage_three", {**dec, **exp(regression)}, experiment="r", **keys),
             ),
             (
+                train_stage_three,
+                ready("train_stage_three", {**dec, **exp(reading)}, experiment="p", **keys),
+            ),
+            (
                 train_conventional,
                 ready("train_conventional", exp(conventional), experiment="c", **keys),
             ),
@@ -109,7 +116,8 @@ def test_from_pairs_to_predictions_without_a_look_at_the_test_fold(ready, monkey
     assert opened
     assert not opened & held_out
 
-    for name, experiment in (("r", regression), ("c", conventional), ("d", decomposition)):
+    experiments = {"r": regression, "p": reading, "c": conventional, "d": decomposition}
+    for name, experiment in experiments.items():
         job = ready("predict", exp(experiment), experiment=name, fold=0)
         run(predict, job)
         table = pd.read_csv(job.out / PREDICTIONS, sep="\t")

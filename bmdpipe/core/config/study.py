@@ -73,6 +73,12 @@ class Experiment(Section):
         default="tuned",
         description="keep the encoder fixed, or tune it after the head (regression only)",
     )
+    head: Literal["transformer", "projection"] = Field(
+        default="transformer",
+        description="what the regression puts on the representation: transformer blocks (Gu 2023 "
+        "§3.3), or the predicted projection's reading with a linear correction, for small cohorts "
+        "and a fixed encoder (own choice: docs/learning.md)",
+    )
     seed: int | None = Field(
         default=None, ge=0, description="seed of its trainings; none: training.seed"
     )
@@ -84,6 +90,8 @@ class Experiment(Section):
                 "'decomposer' names a decomposer for the methods decomposition and regression, "
                 "and is left out for conventional"
             )
+        if self.head == "projection" and (self.method, self.encoder) != ("regression", "frozen"):
+            raise ValueError("the head 'projection' is for a regression with a frozen encoder")
         return self
 
 
@@ -103,6 +111,12 @@ class TablesConfig(Section):
         default=("resnet", "daformer", "hrnet", "hrformer"),
         min_length=1,
         description="generators of Table 3 (Gu 2023 §4.3)",
+    )
+    heads: tuple[Literal["transformer", "projection"], ...] = Field(
+        default=("transformer",),
+        min_length=1,
+        description="heads of the regression in Table 2; 'projection' adds a row that the paper "
+        "has not, trained with four positionings and calibrated CT",
     )
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         default=(0,), min_length=1, description="training seeds; every row is trained with each"

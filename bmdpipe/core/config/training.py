@@ -112,6 +112,12 @@ class RegressionConfig(Section):
     tuned_learning_rate: float = Field(
         default=8e-6, gt=0, le=1, description="learning rate of the tuning (Gu 2023 §4.2.7: 8e-6)"
     )
+    projection_learning_rate: float = Field(
+        default=3e-3,
+        gt=0,
+        le=1,
+        description="learning rate of the head 'projection' (own choice: docs/learning.md)",
+    )
     head: HeadConfig = Field(default=HeadConfig(), description="size of the regression head")
 
 
