@@ -15,11 +15,11 @@ from typing import Any
 
 from bmdpipe.core.atomic import write_text
 from bmdpipe.core.errors import UsageError
+from bmdpipe.core.names import POSITIONINGS
 from bmdpipe.core.table import ID, Cells, Problems, TableRow, nearest, read_table, write_table
 
 SUBJECTS = "subjects.tsv"
 RADIOGRAPHS = "radiographs.tsv"
-POSITIONINGS = ("standing", "supine", "abduction", "adduction")
 NO_PHANTOM = "none"
 DATASETS = ("A", "B")
 

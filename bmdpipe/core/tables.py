@@ -6,14 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from bmdpipe.core.config.study import (
-    POSITIONINGS,
-    Decomposer,
-    Density,
-    Experiment,
-    HipBmdConfig,
-    Positioning,
-)
+from bmdpipe.core.config.study import Decomposer, Density, Experiment, HipBmdConfig
+from bmdpipe.core.names import POSITIONINGS, Positioning
 
 Table = Literal["table2", "table3", "fig7", "fig8", "fig9", "fig12"]
 TABLES: tuple[Table, ...] = ("table2", "table3", "fig7", "fig8", "fig9", "fig12")

@@ -12,10 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from bmdpipe.core.names import POSITIONINGS
 from bmdpipe.evaluation.agreement import NotMeasurable, icc_a1, pcc
 from bmdpipe.evaluation.joint_errors import ANGLES, AngleError
 
-POSITIONINGS = ("standing", "supine", "abduction", "adduction")
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#6b7785")
 DPI = 120
 SIZE_TICKS = 5

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from bmdpipe.core.config.study import Target
 from bmdpipe.core.errors import CaseError, UsageError
 from bmdpipe.core.files import CT_CASES
+from bmdpipe.core.names import Target
 
 VALUE_COLUMN: dict[Target, str] = {"dxa": "dxa_abmd_g_cm2", "qct": "qct_vbmd_mg_cm3"}
 COLUMNS = ("case", "subject", "ct")

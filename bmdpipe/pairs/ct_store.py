@@ -13,8 +13,8 @@ from safetensors.numpy import save_file
 
 from bmdpipe.core.atomic import atomic_path, read_json, write_json, write_text
 from bmdpipe.core.config.ct_bmd import Region
-from bmdpipe.core.config.study import Target
 from bmdpipe.core.files import CT_CASES, CT_VIEWS, SPLITS
+from bmdpipe.core.names import Target
 from bmdpipe.pairs.ct_cases import VALUE_COLUMN, CtCase
 from bmdpipe.pairs.examples import Examples
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from bmdpipe.core.atomic import atomic_path, read_json, write_text
-from bmdpipe.core.config.study import Target
 from bmdpipe.core.files import PREDICTED_PROJECTIONS, PREDICTIONS
+from bmdpipe.core.names import Target
 from bmdpipe.core.provenance import canonical_json
 from bmdpipe.pairs.mapped import ImageStack
 from bmdpipe.pairs.store import Case

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bmdpipe.core.atomic import read_json
-from bmdpipe.core.config.study import Target
 from bmdpipe.core.files import ROI, SUBJECT
+from bmdpipe.core.names import Target
 
 
 def bmd_of_subject(target: Target, subject_folder: Path, roi_folder: Path) -> float | None:

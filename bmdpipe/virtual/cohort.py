@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bmdpipe.core.config.study import Positioning
 from bmdpipe.core.config.virtual.cohort import VirtualConfig
 from bmdpipe.core.files import ANNOTATION, CT_SERIES, RADIOGRAPH_DICOM
+from bmdpipe.core.names import Positioning
 from bmdpipe.virtual.demographics import DATASET_A_FROM, person_of, stream
 
 CT_PHANTOM = "B-MAS200"

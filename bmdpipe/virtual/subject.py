@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from bmdpipe.core.atomic import write_json
-from bmdpipe.core.config.study import Positioning
 from bmdpipe.core.config.virtual.cohort import VirtualConfig
 from bmdpipe.core.files import (
     DXA,
@@ -17,6 +16,7 @@ from bmdpipe.core.files import (
     TRUTH,
 )
 from bmdpipe.core.labels import SIDES
+from bmdpipe.core.names import Positioning
 from bmdpipe.geometry.landmarks import landmarks_to_json
 from bmdpipe.virtual.cohort import subject_number
 from bmdpipe.virtual.ct.recording import record_ct

@@ -10,14 +10,12 @@ import pytest
 
 from bmdpipe.core.cohort import (
     NO_PHANTOM,
-    POSITIONINGS,
     Cohort,
     cohort_from_rows,
     read_cohort,
     write_tables,
 )
 from bmdpipe.core.config.cohort import CohortConfig
-from bmdpipe.core.config.study import POSITIONINGS as STUDY_POSITIONINGS
 from bmdpipe.core.errors import UsageError
 
 SUBJECT_HEADER = [
@@ -246,10 +244,6 @@ def test_a_virtual_cohort_needs_no_files_and_no_dxa() -> None:
     assert cohort.subject("V001").dxa_file == "results/v/simulate/V001/dxa.json"
     with pytest.raises(UsageError, match="sexx"):
         cohort_from_rows([{**rows[0], "sexx": "F"}], [radiograph("V001")])
-
-
-def test_the_two_lists_of_positionings_agree() -> None:
-    assert POSITIONINGS == STUDY_POSITIONINGS
 
 
 def test_the_config_wants_tables_for_tables_only() -> None:

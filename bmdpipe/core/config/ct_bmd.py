@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 from bmdpipe.core.config.base import Section
 from bmdpipe.core.config.explain import ExplainConfig, MapMethod
 from bmdpipe.core.config.segmentation import SegmentationConfig
-from bmdpipe.core.config.study import Target
 from bmdpipe.core.config.supervised import SupervisedConfig, VariationConfig
+from bmdpipe.core.names import Target
 
 Region = Literal["cropped", "vertebra", "body"]
 

@@ -8,11 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from bmdpipe.core.config.base import Section
+from bmdpipe.core.names import POSITIONINGS, Positioning, Target
 
-Positioning = Literal["standing", "supine", "abduction", "adduction"]
-Target = Literal["dxa", "qct"]
 Density = Literal["qct", "ct"]
-POSITIONINGS: tuple[Positioning, ...] = ("standing", "supine", "abduction", "adduction")
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bmdpipe.core.config.study import Positioning
 from bmdpipe.core.config.virtual.cohort import VirtualConfig
 from bmdpipe.core.labels import SIDES, femur_body
+from bmdpipe.core.names import Positioning
 from bmdpipe.geometry.camera import Camera, ap_pose
 from bmdpipe.geometry.joint import JointAngles, joint_motion
 from bmdpipe.geometry.pose import Matrix, about

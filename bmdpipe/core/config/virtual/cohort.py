@@ -5,7 +5,6 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from bmdpipe.core.config.base import Section
-from bmdpipe.core.config.study import POSITIONINGS, Positioning
 from bmdpipe.core.config.virtual.ct import CtConfig
 from bmdpipe.core.config.virtual.demographics import DatasetAConfig, DemographicsConfig
 from bmdpipe.core.config.virtual.density import BoneDensityConfig
@@ -15,6 +14,7 @@ from bmdpipe.core.config.virtual.phantom import PhantomConfig
 from bmdpipe.core.config.virtual.positioning import PositioningConfig
 from bmdpipe.core.config.virtual.soft_tissue import SoftTissueConfig
 from bmdpipe.core.config.virtual.xray import RadiographConfig
+from bmdpipe.core.names import POSITIONINGS, Positioning
 
 
 class VirtualConfig(Section):
