@@ -12,7 +12,7 @@ def table_inputs(wildcards):
     rows = table_rows(wildcards.table)
     names = table_experiments(wildcards.table)
     wanted = expand(LAYOUT.at("evaluate"), experiment=names)
-    if wildcards.table in ("fig7", "fig9"):
+    if wildcards.table in ("table2", "table3", "fig7", "fig9"):
         wanted += expand(LAYOUT.at("predict"), experiment=names, fold=FOLDS)
     if wildcards.table == "fig8":
         wanted += expand(LAYOUT.at("compress"), experiment=names, fold=FOLDS)

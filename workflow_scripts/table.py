@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 
 from bmdpipe.core.atomic import read_json, write_text
+from bmdpipe.core.config.evaluation import EvaluationConfig
 from bmdpipe.core.files import (
     COMPRESSED,
+    DIFFERENCES,
     EVALUATION,
     HISTORY,
     POSES,
@@ -26,6 +28,14 @@ from bmdpipe.core.files import (
 )
 from bmdpipe.core.metrics import Metrics
 from bmdpipe.core.tables import TableRow
+from bmdpipe.evaluation.agreement import NotMeasurable
+from bmdpipe.evaluation.differences import (
+    Difference,
+    comparisons,
+    differences_frame,
+    differences_page,
+    pcc_difference,
+)
 from bmdpipe.evaluation.joint_errors import ANGLES, AngleError, angle_page, errors_by_angle
 from bmdpipe.evaluation.predictions import UNITS
 from bmdpipe.evaluation.table_figures import (
@@ -66,7 +76,13 @@ def table(job: Job, out: Path) -> Outcome:
     frame = table_frame(with_true_projections(entries) if name == "table2" else entries, columns)
     write_text(out / TABLE.format(table=name), frame.to_csv(sep="\t", index=False))
     title = TITLES[name] + (" (virtual subjects)" if job.config["virtual"] else "")
-    write_text(out / TABLE_PAGE.format(table=name), table_page(frame, columns, title))
+    page = table_page(frame, columns, title)
+    if name in ("table2", "table3"):
+        config = job.section("evaluation", EvaluationConfig)
+        found = list(_differences(job, rows, config))
+        write_text(out / DIFFERENCES, differences_frame(found).to_csv(sep="\t", index=False))
+        page += "\n" + differences_page(found, config.confidence)
+    write_text(out / TABLE_PAGE.format(table=name), page)
     draw = {"fig7": _fig7, "fig8": _fig8, "fig9": _fig9, "fig12": _fig12}.get(name)
     if draw is not None:
         draw(job, rows, out)
@@ -86,6 +102,33 @@ def _entries(job: Job, rows: list[TableRow]) -> Iterator[Entry]:
         for seed, experiment in zip(job.config["seeds"], row.experiments, strict=True):
             result = read_json(job.at("evaluate", experiment=experiment) / EVALUATION)
             yield Entry(row.group, row.label, seed, result)
+
+
+def _differences(
+    job: Job, rows: list[TableRow], config: EvaluationConfig
+) -> Iterator[tuple[str, str, Difference]]:
+    """Each comparison and target that has a value."""
+    seeds = job.config["seeds"]
+    for pair in comparisons(rows):
+        tables = [
+            {
+                seed: _predictions(job, name)
+                for seed, name in zip(seeds, row.experiments, strict=True)
+            }
+            for row in (pair.first, pair.second)
+        ]
+        for target in _targets(job):
+            first, second = (
+                {seed: t[t["target"] == target] for seed, t in of_row.items()} for of_row in tables
+            )
+            random = np.random.default_rng(config.seed)
+            try:
+                found = pcc_difference(
+                    first, second, config.bootstrap_samples, config.confidence, random
+                )
+            except NotMeasurable:
+                continue
+            yield pair.words, target, found
 
 
 def _folds(job: Job) -> range:

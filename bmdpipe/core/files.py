@@ -88,6 +88,7 @@ COMPRESSED = "compressed.tsv"
 TABLE = "{table}.tsv"
 TABLE_PAGE = "{table}.md"
 TABLE_FIGURE = "{table}.png"
+DIFFERENCES = "differences.tsv"
 
 # explain
 ATTENTION = "attention.png"
