@@ -39,7 +39,7 @@ resume: $(STAMP)
 
 test: lint
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/pytest -n $(CORES) -m "not workflow and not long and not cluster"
-	$(BIN)/pytest -m "workflow and not long and not cluster"
+	$(BIN)/pytest -n 2 --dist loadfile -m "workflow and not long and not cluster"
 
 test-long: $(STAMP)
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/pytest -n $(CORES) -m "long and not workflow"

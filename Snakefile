@@ -41,6 +41,10 @@ if CT_ONLY:
     include: "rules/ct_only.smk"
 
 
+if CODE.learnt:
+    write_text(CODE_NOTES, canonical_json(CODE.notes))
+
+
 localrules:
     all,
     folds,

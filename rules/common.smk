@@ -9,13 +9,13 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
     [workflow.basedir, *filter(None, [os.environ.get("PYTHONPATH")])]
 )
 
-from bmdpipe.core.atomic import write_text
+from bmdpipe.core.atomic import read_json, write_text
+from bmdpipe.core.code import Code
 from bmdpipe.core.config.loading import parse_config
 from bmdpipe.core.errors import UsageError
 from bmdpipe.core.layout import Layout
 from bmdpipe.core.provenance import (
     canonical_json,
-    code_hash,
     compiled_hash,
     digest,
     file_hash,
@@ -48,6 +48,8 @@ except UsageError as error:
 LAYOUT = Layout(CONFIG.results, CONFIG.cohort.name)
 SUBJECTS = COHORT.ids
 VIRTUAL = CONFIG.cohort.kind == "virtual"
+CODE_NOTES = Path(".snakemake", "code.json")
+CODE = Code(read_json(CODE_NOTES) if CODE_NOTES.exists() else None)
 CT_ONLY = CONFIG.cohort.ct_only
 PICTURED = "expose" if CT_ONLY else "import"
 FOLDS = range(CONFIG.folds.n_folds)
@@ -102,7 +104,7 @@ def command(script, *keys, row=False):
 
 def code(script, *modules):
     """Hash of a script's code with everything of ours that it imports."""
-    return code_hash(f"workflow_scripts.{script}", *modules)
+    return CODE.hash(f"workflow_scripts.{script}", *modules)
 
 
 def scaled(mem_mb, runtime):

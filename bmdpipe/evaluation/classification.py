@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from bmdpipe.evaluation.agreement import NotMeasurable
 from bmdpipe.evaluation.bootstrap import Sample, Statistic
+from bmdpipe.evaluation.ranks import area_under_roc
 
 BINS = 10
 
@@ -50,11 +50,9 @@ def auc(told: Sample) -> float:
     """Area under the ROC curve of the second of two classes (Mann-Whitney)."""
     _two_classes(told)
     positive = told.truth == 1
-    n, m = int(positive.sum()), int((~positive).sum())
-    if not n or not m:
+    if positive.all() or not positive.any():
         raise NotMeasurable("a class has no case")
-    rank = rankdata(told.estimate[:, 1])
-    return float((rank[positive].sum() - n * (n + 1) / 2) / (n * m))
+    return area_under_roc(positive, told.estimate[:, 1])
 
 
 def sensitivity(told: Sample) -> float:

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 from bmdpipe.densitometry.tscore import OSTEOPOROSIS_AT, REFERENCES
 from bmdpipe.evaluation.agreement import NotMeasurable
 from bmdpipe.evaluation.bootstrap import Sample, Statistic
+from bmdpipe.evaluation.ranks import area_under_roc
 
 
 def cut_off(reference: str) -> float:
@@ -46,7 +46,7 @@ def diagnostic_statistics(reference: str) -> dict[str, Statistic]:
         return ill
 
     def auc(sample: Sample) -> float:
-        return float(roc_auc_score(classes(sample), -sample.estimate))
+        return area_under_roc(classes(sample), -sample.estimate)
 
     def sensitivity(sample: Sample) -> float:
         return float(np.mean(sample.estimate[classes(sample)] <= limit))

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, norm, rankdata
+from scipy.stats import binomtest, norm
 
 from bmdpipe.evaluation.agreement import NotMeasurable
+from bmdpipe.evaluation.ranks import mid_ranks
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,9 @@ def delong(truth: NDArray, first: NDArray, second: NDArray) -> DeLong:
         raise NotMeasurable("a class has fewer than two cases")
     aucs, of_positive, of_negative = [], [], []
     for score in (np.asarray(first, float), np.asarray(second, float)):
-        rank = rankdata(score)
-        of_positive.append((rank[positive] - rankdata(score[positive])) / n)
-        of_negative.append(1.0 - (rank[~positive] - rankdata(score[~positive])) / m)
+        rank = mid_ranks(score)
+        of_positive.append((rank[positive] - mid_ranks(score[positive])) / n)
+        of_negative.append(1.0 - (rank[~positive] - mid_ranks(score[~positive])) / m)
         aucs.append(float(of_positive[-1].mean()))
     covariance = np.cov(of_positive) / m + np.cov(of_negative) / n
     variance = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from bmdpipe.core.config.explain import ExplainConfig
 from bmdpipe.explain.attention import Attention, attend
 from bmdpipe.explain.localisation import chance, mean_share
-from bmdpipe.explain.methods import METHODS, TITLES, draw_maps
+from bmdpipe.explain.methods import METHODS, draw_maps
 from bmdpipe.explain.question import Chosen, Question
 from bmdpipe.explain.randomised import with_shuffled_weights
 from bmdpipe.explain.scores import mean_scores, scores_text
 from bmdpipe.explain.sheet import Panel, draw_sheet
+from bmdpipe.explain.titles import TITLES
 from bmdpipe.pairs.examples import Examples
 from bmdpipe.training.classify import Classifier
 

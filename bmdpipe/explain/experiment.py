@@ -13,10 +13,10 @@ from torch import Tensor
 
 from bmdpipe.core.config.explain import ExplainConfig
 from bmdpipe.explain.attention import attend
-from bmdpipe.explain.methods import TITLES
 from bmdpipe.explain.representation import StagePicture, by_stage
 from bmdpipe.explain.scores import mean_scores, plain_scores, scores_text
 from bmdpipe.explain.sheet import Panel, draw_sheet
+from bmdpipe.explain.titles import TITLES
 from bmdpipe.training.saved import Decomposition, Regression
 
 UNITS = {"dxa": "g/cm²", "qct": "mg/cm³"}

@@ -20,19 +20,6 @@ from bmdpipe.explain.upsample import to_size
 
 Method = Callable[[Question], Tensor]
 
-TITLES: dict[MapMethod, str] = {
-    "grad_cam": "Grad-CAM",
-    "grad_cam_pp": "Grad-CAM++",
-    "grad_ram": "Grad-RAM",
-    "grad_ramp": "Grad-RAMP",
-    "guided": "guided backprop.",
-    "guided_grad_cam_pp": "guided Grad-CAM++",
-    "lrp": "LRP",
-    "lrp_grad_cam_pp": "LRP × Grad-CAM++",
-    "full_grad": "FullGrad",
-    "crm": "CRM",
-}
-
 
 def _coarse(weigh: Callable[[Response], Tensor]) -> Method:
     return lambda asked: to_size(weigh(asked.response), asked.x.shape[2:])

@@ -11,10 +11,11 @@ import torch
 from bmdpipe.core.config.explain import ExplainConfig
 from bmdpipe.explain.agreement import consistency
 from bmdpipe.explain.attention import attend
-from bmdpipe.explain.methods import METHODS, TITLES
+from bmdpipe.explain.methods import METHODS
 from bmdpipe.explain.question import Chosen
 from bmdpipe.explain.scores import mean_scores, scores_text
 from bmdpipe.explain.sheet import Panel, draw_sheet
+from bmdpipe.explain.titles import TITLES
 from bmdpipe.pairs.examples import Examples
 from bmdpipe.training.classify import Classifier
 

@@ -10,9 +10,10 @@ import torch
 
 from bmdpipe.core.config.explain import ExplainConfig
 from bmdpipe.explain.attention import attend
-from bmdpipe.explain.methods import METHODS, TITLES
+from bmdpipe.explain.methods import METHODS
 from bmdpipe.explain.scores import mean_scores, scores_text
 from bmdpipe.explain.sheet import Panel, draw_sheet
+from bmdpipe.explain.titles import TITLES
 from bmdpipe.pairs.examples import Examples
 from bmdpipe.training.value_network import Estimator
 

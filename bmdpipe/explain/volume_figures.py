@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from bmdpipe.explain.attention import JOINED, Attention
-from bmdpipe.explain.methods import METHODS, TITLES
+from bmdpipe.explain.methods import METHODS
 from bmdpipe.explain.regions import RegionShare
 from bmdpipe.explain.scores import scores_text
 from bmdpipe.explain.sheet import DPI, INK, MUTED, Panel, draw_sheet
+from bmdpipe.explain.titles import TITLES
 
 if TYPE_CHECKING:
     from bmdpipe.explain.volume_study import VolumeCase

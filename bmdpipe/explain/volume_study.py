@@ -20,10 +20,11 @@ from bmdpipe.core.config.explain import MapMethod
 from bmdpipe.explain.agreement import consistency, summary_score
 from bmdpipe.explain.attention import JOINED, Attention, attend
 from bmdpipe.explain.localisation import chance, mean_share, shuffled_summaries
-from bmdpipe.explain.methods import METHODS, TITLES
+from bmdpipe.explain.methods import METHODS
 from bmdpipe.explain.question import Chosen
 from bmdpipe.explain.regions import RegionShare, by_region
 from bmdpipe.explain.scores import mean_scores
+from bmdpipe.explain.titles import TITLES
 from bmdpipe.explain.volume_figures import draw_cases, draw_localisation, draw_regions
 from bmdpipe.training.classify import Classifier
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import permutations
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from bmdpipe.core.errors import CaseError
@@ -74,6 +73,9 @@ def resampled(
     nearest: bool = False,
 ) -> Volume:
     """The values of an array with any affine on the voxels of `grid`."""
+    # Most jobs only read what lies along the axes, and are spared this import.
+    import SimpleITK as sitk
+
     source = sitk.GetImageFromArray(np.ascontiguousarray(array))
     index_from_world = np.linalg.inv(world_from_index)
     transform = sitk.AffineTransform(3)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bmdpipe.core.atomic import read_json
 from bmdpipe.core.files import EVALUATION, EXPLANATION, HISTORY
-from bmdpipe.explain.methods import TITLES
+from bmdpipe.explain.titles import TITLES
 from bmdpipe.report.curves import draw, read_history
 from bmdpipe.report.pictures import embed, embed_png
 from bmdpipe.report.study_page import CHECKS, COLUMNS, StudyFolders

@@ -9,7 +9,7 @@ from typing import Any
 
 from bmdpipe.core.atomic import read_json
 from bmdpipe.core.files import EVALUATION, EXPLANATION, HISTORY
-from bmdpipe.explain.methods import TITLES
+from bmdpipe.explain.titles import TITLES
 from bmdpipe.report.curves import draw, read_history
 from bmdpipe.report.pictures import Picture, embed, embed_png
 from bmdpipe.report.study_texts import STUDY_TEXTS

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from bmdpipe.core.config.explain import MapMethod
 from bmdpipe.explain.gradcam import grad_cam, grad_cam_pp
-from bmdpipe.explain.methods import METHODS, TITLES, draw_maps
+from bmdpipe.explain.methods import METHODS, draw_maps
 from bmdpipe.explain.question import Chosen, Question
 from bmdpipe.explain.removal import removal_relevance
+from bmdpipe.explain.titles import TITLES
 from bmdpipe.models.registry import MODELS, build
 from bmdpipe.models.residual_net import BasicBlock
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
+from bmdpipe.core.code import Code
 from bmdpipe.core.errors import UsageError
-from bmdpipe.core.provenance import import_closure
 from bmdpipe.models.registry import (
     MODELS,
     Entry,
@@ -156,4 +156,4 @@ def test_an_unknown_name_is_answered_with_the_known_ones():
 
 
 def test_the_registry_imports_no_model():
-    assert not {module_of(name) for name in MODELS} & import_closure("bmdpipe.models.registry")
+    assert not {module_of(name) for name in MODELS} & Code().closure("bmdpipe.models.registry")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bmdpipe.core.provenance import code_hash
+from bmdpipe.core.code import Code
 from bmdpipe.projection.body import Body
 from bmdpipe.projection.native import engine as native
 from bmdpipe.projection.native import library
@@ -114,20 +114,15 @@ with ThreadPoolExecutor(5) as pool:
 
 
 def test_an_edit_of_the_native_sources_changes_the_hash_of_the_code(monkeypatch):
-    from bmdpipe.core import provenance
-
-    before = code_hash("bmdpipe.projection.projector")
     plain = Path.read_text
 
     def edited(path, *args, **kwargs):
         return plain(path, *args, **kwargs) + ("\n" if path.name == "joseph.hpp" else "")
 
+    code = Code()
+    before = code.hash("bmdpipe.projection.projector")
     monkeypatch.setattr(Path, "read_text", edited)
-    for cached in (provenance.code_hash, provenance._source_digest, provenance._tree):
-        cached.cache_clear()
-    after = code_hash("bmdpipe.projection.projector")
-    for cached in (provenance.code_hash, provenance._source_digest, provenance._tree):
-        cached.cache_clear()
+    after = Code(code.notes).hash("bmdpipe.projection.projector")
     assert before != after
 
 

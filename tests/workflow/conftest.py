@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bmdpipe.core.atomic import only_writer
 from bmdpipe.core.provenance import compiled_hash
 from tests.workflow.planted import plant
 
@@ -57,6 +58,7 @@ class Checkout:
 
 
 def copy_of_repository(folder: Path) -> Checkout:
+    folder.mkdir(parents=True, exist_ok=True)
     ignore = shutil.ignore_patterns("__pycache__")
     for part in PARTS:
         source = REPOSITORY / part
@@ -64,44 +66,66 @@ def copy_of_repository(folder: Path) -> Checkout:
             shutil.copytree(source, folder / part, ignore=ignore)
         else:
             shutil.copy2(source, folder / part)
-    take_kernels_along(folder)
+    take_kernels_along(REPOSITORY, Path(os.environ["NUMBA_CACHE_DIR"]), folder)
     return Checkout(folder)
 
 
-def take_kernels_along(folder: Path) -> None:
-    """Kernels that earlier tests have compiled, put where the copy's workflow looks for them.
+def take_kernels_along(source: Path, cache: Path, folder: Path) -> None:
+    """Kernels compiled from the sources of one checkout, put where its copy's workflow looks for
+    them.
 
     Numba names a kernel's folder after its source's and checks the source's size and time, which
-    the copy keeps; both caches go by the hash of all that is compiled.
+    the copy keeps; caches go by the hash of all that is compiled.
     """
-    target = folder / ".snakemake" / "numba" / compiled_hash(folder / "bmdpipe")
-    for package in (path for path in (REPOSITORY / "bmdpipe").rglob("*") if path.is_dir()):
-        compiled = Path(os.environ["NUMBA_CACHE_DIR"], kernel_folder(package))
+    target = numba_cache(folder)
+    for package in (path for path in (source / "bmdpipe").rglob("*") if path.is_dir()):
+        compiled = cache / kernel_folder(package)
         if compiled.is_dir():
-            place = folder / package.relative_to(REPOSITORY)
+            place = folder / package.relative_to(source)
             shutil.copytree(compiled, target / kernel_folder(place))
+
+
+def numba_cache(folder: Path) -> Path:
+    """Where a checkout's workflow keeps what numba has compiled."""
+    return folder / ".snakemake" / "numba" / compiled_hash(folder / "bmdpipe")
 
 
 def kernel_folder(package: Path) -> str:
     return f"{package.name}_{hashlib.sha1(str(package).encode()).hexdigest()}"
 
 
+def copy_of(finished: Checkout, root: Path) -> Checkout:
+    """A run at another place, with the kernels that it has compiled."""
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.copytree(finished.root, root, symlinks=True, ignore=shutil.ignore_patterns("numba"))
+    take_kernels_along(finished.root, numba_cache(finished.root), root)
+    return Checkout(root)
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Checkout:
     """The `test` config, run to its end; its images name a patient in their headers.
 
-    BMDPIPE_FINISHED may name a checkout in which that has been done, to spare the run while tests
-    are written.
+    Test processes side by side share the run, and each has a copy of it to edit. BMDPIPE_FINISHED
+    may name a checkout in which all that has been done, to spare the run while tests are written.
     """
-    if done_before := os.environ.get("BMDPIPE_FINISHED"):
-        return Checkout(Path(done_before))
-    checkout = copy_of_repository(tmp_path_factory.mktemp("checkout"))
+    own = tmp_path_factory.mktemp("checkout")
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    common = own.parent if alone else own.parent.parent
+    root = Path(os.environ.get("BMDPIPE_FINISHED", common / "finished"))
+    with only_writer(root):
+        if not root.exists():
+            run_to_its_end(copy_of_repository(root))
+    assert (root / "results/test/tracked.json").is_file(), "the run has failed before"
+    return Checkout(root) if alone else copy_of(Checkout(root), own)
+
+
+def run_to_its_end(checkout: Checkout) -> None:
     for until in (("--until", "simulate"), ()):
         done = checkout.snakemake("--configfile", "config/test.yaml", "--show-failed-logs", *until)
         assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
         if until:
             plant(checkout.root / "results/test/simulate")
-    return checkout
 
 
 @pytest.fixture

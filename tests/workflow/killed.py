@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,11 +28,21 @@ class Plan:
     mean_s: float
 
 
+@dataclass(frozen=True)
+class Hit:
+    """A kill: of a `job`, the `driver` or the `group`, and the stages whose jobs were running (of
+    a job that was killed: its own)."""
+
+    who: str
+    stages: tuple[str, ...]
+
+
 class Killed:
     """A checkout whose run is killed. Every start is what `make resume` does."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.over = False
         self._spared: set[int] = set()
 
     def finish(self) -> None:
@@ -41,9 +50,10 @@ class Killed:
         code = process.wait(timeout=TIMEOUT_S)
         assert code == 0, (self.root / "driver.log").read_text()[-6000:]
 
-    def kill(self, plan: Plan, chance: random.Random) -> Counter[str]:
-        """Start and kill as planned; what was hit before the run had come to its end."""
-        process, hit = self._start(), Counter[str]()
+    def kill(self, plan: Plan, chance: random.Random) -> list[Hit]:
+        """Start and kill as planned; what was hit before this start had come to its end. `over`
+        says whether that was the end of the run."""
+        process, hits = self._start(), list[Hit]()
         for who in (*["job"] * plan.jobs, plan.ending):
             if self._a_job_of(process) is None:
                 break
@@ -51,6 +61,8 @@ class Killed:
             job = self._a_job_of(process)
             if job is None:
                 break
+            running = [job] if who == "job" else _jobs(process.pid)
+            hits.append(Hit(who, tuple(sorted(filter(None, map(_stage, running))))))
             if who == "group":
                 os.killpg(process.pid, signal.SIGKILL)
             elif who == "driver":
@@ -58,9 +70,8 @@ class Killed:
             else:
                 os.kill(job, signal.SIGKILL)
                 self._spared.add(job)
-            hit[who] += 1
-        process.wait(timeout=TIMEOUT_S)
-        return hit
+        self.over = process.wait(timeout=TIMEOUT_S) == 0
+        return hits
 
     def _start(self) -> subprocess.Popen[bytes]:
         if any((self.root / ".snakemake" / "locks").glob("*")):
@@ -83,15 +94,17 @@ class Killed:
         while process.poll() is None:
             if jobs := set(_jobs(process.pid)) - self._spared:
                 return max(jobs)
-            time.sleep(0.05)
+            time.sleep(0.2)
         return None
 
 
 class Epochs:
-    """The epochs that the trainings' logs tell of, from one start to the next."""
+    """The epochs that the trainings' logs tell of, from one start to the next: how many were lost
+    at most by a kill, and how many trainings were taken up after their first epoch."""
 
     def __init__(self, logs: Path) -> None:
         self.most_lost = 0
+        self.taken_up = 0
         self._logs = logs
         self._told: dict[Path, str] = {}
         self._reached: dict[tuple[Path, str], int] = {}
@@ -109,6 +122,7 @@ class Epochs:
                 reached = self._reached.get(key, 0)
                 if opening != self._told.get(path):
                     self.most_lost = max(self.most_lost, reached - numbers[0] + 1)
+                    self.taken_up += numbers[0] > 1
                 self._reached[key] = max(reached, *numbers)
             self._told[path] = opening
 
@@ -118,6 +132,12 @@ def _jobs(session: int) -> list[int]:
     foreign files, whose end is taken for that of a decoder."""
     found = {p: command for p in _in_session(session) if _is_job(command := _command(p))}
     return [p for p in found if _parent(p) not in found]
+
+
+def _stage(process: int) -> str | None:
+    """The script that a job runs; None if it has ended."""
+    command = _command(process)
+    return command[2].decode().removeprefix("workflow_scripts.") if _is_job(command) else None
 
 
 def _is_job(command: list[bytes]) -> bool:

@@ -90,6 +90,8 @@ def test_every_job_left_a_log_and_a_benchmark(results):
 
 
 def test_the_slurm_profile_works_as_typed(finished):
-    (finished.root / "slurm-gpu").symlink_to("config/profiles/slurm-gpu")
+    link = finished.root / "slurm-gpu"
+    link.unlink(missing_ok=True)
+    link.symlink_to("config/profiles/slurm-gpu")
     done = finished.as_typed("--profile", "slurm-gpu", "-n", "--configfile", "config/test.yaml")
     assert done.returncode == 0, done.stdout + done.stderr

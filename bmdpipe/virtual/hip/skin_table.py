@@ -24,7 +24,7 @@ def envelope(
 @numba.njit(parallel=True, error_model="numpy", cache=True)
 def _envelope(xs, ys, zs, table, balls, blend, values):  # pragma: no cover - compiled
     for k in numba.prange(len(zs)):
-        first = 0
+        first = np.int64(0)  # no literal, for which numba compiles `primitive_distance` apart
         for j in range(len(ys)):
             for i in range(len(xs)):
                 x, y, z = xs[i], ys[j], zs[k]
@@ -41,7 +41,7 @@ def _envelope(xs, ys, zs, table, balls, blend, values):  # pragma: no cover - co
                         continue
                     away = primitive_distance(table, row, x, y, z)
                     if away < least:
-                        least, first = away, row
+                        least, first = away, np.int64(row)
                     d = smooth_min(d, away, blend)
                 values[k, j, i] = d
 

@@ -92,7 +92,7 @@ def _row_of_blocks(
                     near[kept] = near[q]
                     kept += 1
             count = kept
-        organ_count = 0
+        organ_count = np.int64(0)  # no literal, for which numba compiles `nearest_piece` apart
         inner = cavity_distance(cavity, cx, uy, cz)
         for q in range(m):
             if beyond(organ_balls, q, cx, uy, cz, reach + edge + 7.0):
@@ -246,10 +246,11 @@ def fill(
     moved = bool(np.abs(legs[:, 3:6]).max() > 0.0)
     stretch = 1.7 if moved else (1.45 if stand[0] > 0.0 else 1.0)
     for job in numba.prange(bz * by):
-        # A parallel loop compiles faster with a call than with the work in it.
+        # A parallel loop compiles faster with a call than with the work in it, and once and not
+        # twice if the loop's number, unsigned in parallel, comes as a plain integer.
         _row_of_blocks(
-            job, by, bx, block, moved, stretch, fine, xs, ys, zs, edge, legs, stand, table_y, trunk,
-            trunk_origin, right, right_origin, left, left_origin, cavity, muscles, balls, owner,
-            side_of, infiltration, plane, offset, organs, organ_balls, organ_owner, pieces, up,
-            lean, fat,
+            np.int64(job), by, bx, block, moved, stretch, fine, xs, ys, zs, edge, legs, stand,
+            table_y, trunk, trunk_origin, right, right_origin, left, left_origin, cavity, muscles,
+            balls, owner, side_of, infiltration, plane, offset, organs, organ_balls, organ_owner,
+            pieces, up, lean, fat,
         )  # fmt: skip

@@ -41,9 +41,11 @@ def voxelise(
     material is in their tables.
     """
     material = bone.material
+    # One layout, so that numba compiles once; so do the plain integers of other kernels.
+    lattice = np.ascontiguousarray(material.index_from_world)
     _fill(
         bone.solids, bone.cuts, bone.struts, bone.sweeps.frames, bone.sweeps.profiles,
-        material.values, material.index_from_world,
+        material.values, lattice,
         np.array([material.amplitude, *material.grain_mm]), np.array(texture), compact_mg_cm3,
         bone.border_mm, origin_mm, spacing_mm, parts, fraction, density,
     )  # fmt: skip

@@ -8,12 +8,12 @@ ASTM F75 (unverified).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.interpolate import PchipInterpolator
 
 from bmdpipe.virtual.xray.tables import EDGED, ELEMENTS, ENERGIES_KEV
 
@@ -100,5 +100,10 @@ def through(
 
 
 @cache
-def _curve(energies_kev: tuple[float, ...], values: tuple[float, ...]) -> PchipInterpolator:
+def _curve(
+    energies_kev: tuple[float, ...], values: tuple[float, ...]
+) -> Callable[[NDArray], NDArray[np.float64]]:
+    # Half a second of imports, which a calibration by its phantom has no need of.
+    from scipy.interpolate import PchipInterpolator
+
     return PchipInterpolator(np.log(energies_kev), np.log(values))
