@@ -45,6 +45,10 @@ if CODE.learnt:
     write_text(CODE_NOTES, canonical_json(CODE.notes))
 
 
+onsuccess:
+    drop_ended(Path(LAYOUT.state))
+
+
 localrules:
     all,
     folds,

@@ -23,6 +23,7 @@ from bmdpipe.core.provenance import (
 )
 from bmdpipe.core.tables import TABLES, rows_of, with_tables
 from bmdpipe.training.pretrained import check_pretrained, pretrained_files
+from bmdpipe.core.training_state import drop_ended
 from bmdpipe.models.registry import MODELS, check_size, entry_of, module_of
 from bmdpipe.virtual.configured import configured_cohort
 

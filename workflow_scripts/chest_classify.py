@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import torch
@@ -11,6 +10,7 @@ from bmdpipe.core.config.bone_suppression import BoneSuppressionConfig
 from bmdpipe.core.files import CLASS_PREDICTIONS, EXAMPLE_INDEX, EXAMPLES, WEIGHTS
 from bmdpipe.core.metrics import Scalar
 from bmdpipe.core.provenance import file_hash
+from bmdpipe.core.training_state import mark_ended
 from bmdpipe.pairs.chest_cases import PRETRAINING, TUBERCULOSIS
 from bmdpipe.pairs.examples import read_examples
 from bmdpipe.training.classify import save_classifier, train_classifier, write_told
@@ -41,8 +41,8 @@ def chest_classify(job: Job, out: Path) -> Outcome:
     trained, history = train_classifier(config.classifier, classes, learnt, training, state, start)
     save_classifier(out, trained, learnt.groups)
     write_history(out, history)
+    mark_ended(state)
     write_told(out / CLASS_PREDICTIONS, trained, tested, fold)
-    shutil.rmtree(state, ignore_errors=True)
     params: dict[str, Scalar] = {"network": config.classifier, "images": len(learnt)}
     return Outcome(history_metrics(history, params))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import torch
@@ -13,6 +12,7 @@ from bmdpipe.core.config.bone_suppression import BoneSuppressionConfig
 from bmdpipe.core.files import EXAMPLE_INDEX, EXAMPLES, IMAGE_TABLE, INPUT_TABLE, MADE_IMAGES
 from bmdpipe.core.metrics import Scalar
 from bmdpipe.core.provenance import file_hash
+from bmdpipe.core.training_state import mark_ended
 from bmdpipe.evaluation.suppression_study import image_table
 from bmdpipe.pairs.chest_cases import PAIRS
 from bmdpipe.pairs.examples import read_examples
@@ -40,6 +40,7 @@ def chest_suppress_train(job: Job, out: Path) -> Outcome:
     )
     save_suppressor(out, trained, learnt.groups)
     write_history(out, history)
+    mark_ended(state)
     shown, truth = tested.inputs[:, :1], tested.inputs[:, 1:]
     made = trained.suppressed(torch.from_numpy(shown.copy())).numpy()
     for name, images in ((IMAGE_TABLE, made), (INPUT_TABLE, shown)):
@@ -47,7 +48,6 @@ def chest_suppress_train(job: Job, out: Path) -> Outcome:
         write_text(out / name, table.to_csv(sep="\t", index=False))
     with atomic_path(out / MADE_IMAGES) as part:
         save_file({"made": torch.from_numpy(made)}, part)
-    shutil.rmtree(state, ignore_errors=True)
     params: dict[str, Scalar] = {
         "network": model,
         "pairs": len(learnt),

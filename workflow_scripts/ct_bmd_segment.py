@@ -17,6 +17,7 @@ from bmdpipe.core.files import CASE_LABELS, CT_CASES, QC, SEGMENTATION, WEIGHTS
 from bmdpipe.core.metrics import Metrics
 from bmdpipe.core.provenance import file_hash
 from bmdpipe.core.records import Refusal
+from bmdpipe.core.training_state import mark_ended
 from bmdpipe.core.volume import Volume, bounding_slices
 from bmdpipe.explain.sheet import Panel, draw_sheet
 from bmdpipe.imaging.ct_any import read_any_ct
@@ -100,6 +101,7 @@ def _trained(
     net, _ = train_vertebra(
         (read(case) for case in annotated), config.segmentation, device, state / "vertebra.state"
     )
+    mark_ended(state)
     network = config.segmentation.network.model_dump(mode="json")
     save_weights(out / WEIGHTS, net, {"network": network})
     return net

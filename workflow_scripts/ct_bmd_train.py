@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +12,7 @@ from bmdpipe.core.config.ct_bmd import CtBmdConfig
 from bmdpipe.core.files import CT_CASES, CT_VIEWS, PREDICTIONS, SPLITS
 from bmdpipe.core.metrics import Scalar
 from bmdpipe.core.provenance import file_hash
+from bmdpipe.core.training_state import mark_ended
 from bmdpipe.pairs.ct_store import read_ct_views
 from bmdpipe.training.history import history_metrics, write_history
 from bmdpipe.training.value_network import save_estimator, train_estimator
@@ -30,6 +30,7 @@ def ct_bmd_train(job: Job, out: Path) -> Outcome:
     trained, history = train_estimator(config.model, learnt, config.training, config.balance, state)
     save_estimator(out, trained, learnt.groups)
     write_history(out, history)
+    mark_ended(state)
     told = trained.values(torch.from_numpy(tested.inputs)).double().numpy()
     table = pd.DataFrame(
         {
@@ -41,7 +42,6 @@ def ct_bmd_train(job: Job, out: Path) -> Outcome:
         }
     )
     write_text(out / PREDICTIONS, table.to_csv(sep="\t", index=False))
-    shutil.rmtree(state, ignore_errors=True)
     params: dict[str, Scalar] = {
         "network": config.model,
         "region": region,

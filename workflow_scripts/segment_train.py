@@ -13,6 +13,7 @@ from bmdpipe.core.files import CT, EXPERT_LABELS, FOLDS, HISTORY, MODEL, WEIGHTS
 from bmdpipe.core.metrics import Metrics
 from bmdpipe.core.provenance import file_hash
 from bmdpipe.core.records import read_record
+from bmdpipe.core.training_state import mark_ended
 from bmdpipe.imaging.metal import without_metal
 from bmdpipe.imaging.nifti import read_meta, read_volume
 from bmdpipe.segmentation.fold import train_fold
@@ -37,6 +38,7 @@ def segment_train(job: Job, out: Path) -> Outcome:
 
     state = job.state(file_hash(files)) / STATE
     model = train_fold(subjects, read, config, fold, pick_device(config.device), state)
+    mark_ended(state.parent)
     described = {
         "fold": fold,
         **save(out / WEIGHTS, model.net, config.network),

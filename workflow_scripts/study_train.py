@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import torch
@@ -12,6 +11,7 @@ from bmdpipe.core.config.supervised import SupervisedConfig
 from bmdpipe.core.files import CLASS_PREDICTIONS, EXAMPLE_INDEX, EXAMPLES, STUDY_DATA
 from bmdpipe.core.metrics import Scalar
 from bmdpipe.core.provenance import file_hash
+from bmdpipe.core.training_state import mark_ended
 from bmdpipe.pairs.examples import read_examples
 from bmdpipe.training.classify import save_classifier, train_classifier, write_told
 from bmdpipe.training.history import history_metrics, write_history
@@ -37,8 +37,8 @@ def study_train(job: Job, out: Path) -> Outcome:
     )
     save_classifier(out, trained, learnt.groups)
     write_history(out, history)
+    mark_ended(state)
     write_told(out / CLASS_PREDICTIONS, trained, tested, fold)
-    shutil.rmtree(state, ignore_errors=True)
     params: dict[str, Scalar] = {"model": model, "images": len(learnt), "pretrained": bool(weights)}
     return Outcome(history_metrics(history, params))
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from bmdpipe.core.config.pairs import PairsConfig
 from bmdpipe.core.config.study import Experiment
 from bmdpipe.core.config.training import TrainingConfig
+from bmdpipe.core.training_state import mark_ended
 from bmdpipe.pairs.store import read_pairs
 from bmdpipe.training.data import with_values
 from bmdpipe.training.history import history_metrics, write_history
 from bmdpipe.training.saved import save_conventional
 from bmdpipe.training.stages import region_images, regress_regions
 from workflow_scripts.job import Job, Outcome, run_job
-from workflow_scripts.training_folds import bmd_of, finish, state_of, trained_on
+from workflow_scripts.training_folds import bmd_of, state_of, trained_on
 
 
 def train_conventional(job: Job, out: Path) -> Outcome:
@@ -39,7 +40,7 @@ def train_conventional(job: Job, out: Path) -> Outcome:
         subjects,
     )
     write_history(out, history)
-    finish(state)
+    mark_ended(state)
     return Outcome(
         history_metrics(history, {"model": conventional.model, "target": job.keys["target"]})
     )

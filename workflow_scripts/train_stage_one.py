@@ -7,13 +7,14 @@ from pathlib import Path
 from bmdpipe.core.config.pairs import PairsConfig
 from bmdpipe.core.config.study import Decomposer
 from bmdpipe.core.config.training import TrainingConfig
+from bmdpipe.core.training_state import mark_ended
 from bmdpipe.pairs.store import kind_of, read_pairs
 from bmdpipe.training.history import history_metrics, write_history
 from bmdpipe.training.pretrained import pretrained_files
 from bmdpipe.training.saved import save_decomposition
 from bmdpipe.training.stages import decompose
 from workflow_scripts.job import Job, Outcome, run_job
-from workflow_scripts.training_folds import finish, stage_one_subjects, state_of
+from workflow_scripts.training_folds import stage_one_subjects, state_of
 
 
 def train_stage_one(job: Job, out: Path) -> Outcome:
@@ -36,7 +37,7 @@ def train_stage_one(job: Job, out: Path) -> Outcome:
     )
     save_decomposition(out, trained, discriminator, kind, subjects)
     write_history(out, history)
-    finish(state)
+    mark_ended(state)
     return Outcome(
         history_metrics(history, {"backbone": decomposer.backbone, "images": len(pairs)})
     )

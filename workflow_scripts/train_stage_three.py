@@ -8,6 +8,7 @@ from bmdpipe.core.config.pairs import PairsConfig
 from bmdpipe.core.config.study import Decomposer, Experiment
 from bmdpipe.core.config.training import TrainingConfig
 from bmdpipe.core.files import WEIGHTS
+from bmdpipe.core.training_state import mark_ended
 from bmdpipe.pairs.store import kind_of, read_pairs
 from bmdpipe.training.data import with_values
 from bmdpipe.training.history import history_metrics, write_history
@@ -15,7 +16,7 @@ from bmdpipe.training.projection_fit import fit_known_projections
 from bmdpipe.training.saved import save_regression
 from bmdpipe.training.stages import regress, regress_on_projection
 from workflow_scripts.job import Job, Outcome, run_job
-from workflow_scripts.training_folds import bmd_of, finish, state_of, trained_on
+from workflow_scripts.training_folds import bmd_of, state_of, trained_on
 
 
 def train_stage_three(job: Job, out: Path) -> Outcome:
@@ -49,7 +50,7 @@ def train_stage_three(job: Job, out: Path) -> Outcome:
         subjects,
     )
     write_history(out, history)
-    finish(state)
+    mark_ended(state)
     return Outcome(
         history_metrics(
             history,

@@ -8,13 +8,14 @@ from bmdpipe.core.config.pairs import PairsConfig
 from bmdpipe.core.config.study import Decomposer
 from bmdpipe.core.config.training import TrainingConfig
 from bmdpipe.core.files import DISCRIMINATORS, WEIGHTS
+from bmdpipe.core.training_state import mark_ended
 from bmdpipe.pairs.store import kind_of, read_pairs
 from bmdpipe.training.history import history_metrics, write_history
 from bmdpipe.training.pretrained import pretrained_files
 from bmdpipe.training.saved import save_decomposition
 from bmdpipe.training.stages import decompose
 from workflow_scripts.job import Job, Outcome, run_job
-from workflow_scripts.training_folds import finish, state_of, trained_on
+from workflow_scripts.training_folds import state_of, trained_on
 
 
 def train_stage_two(job: Job, out: Path) -> Outcome:
@@ -44,7 +45,7 @@ def train_stage_two(job: Job, out: Path) -> Outcome:
     )
     save_decomposition(out, trained, discriminator, kind, subjects)
     write_history(out, history)
-    finish(state)
+    mark_ended(state)
     return Outcome(
         history_metrics(
             history,

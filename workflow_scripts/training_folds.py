@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Collection
 from pathlib import Path
 
@@ -43,8 +42,3 @@ def state_of(job: Job, subjects: Collection[str], *more: Path) -> Path:
     """The folder for resuming; it changes with the training subjects' images and `more` files."""
     files = [job.at("pairs") / PAIRS_OF_SUBJECT.format(subject=s) for s in sorted(subjects)]
     return job.state(file_hash([*(f for f in files if f.is_file()), *more]))
-
-
-def finish(state: Path) -> None:
-    """Drop the state once the weights are written."""
-    shutil.rmtree(state, ignore_errors=True)

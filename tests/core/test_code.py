@@ -93,3 +93,12 @@ def test_notes_give_the_same_hashes_and_spare_the_parsing():
     )
     assert first.learnt
     assert not second.learnt
+
+
+@pytest.mark.parametrize(
+    "stage",
+    ["simulate", "import_subject", "calibrate", "segment", "roi", "register", "project", "pairs"],
+)
+def test_a_new_key_of_the_study_reruns_nothing_before_the_trainings(stage):
+    closure = Code().closure(f"workflow_scripts.{stage}")
+    assert not {f"bmdpipe.core.config.{name}" for name in ("study", "training", "root")} & closure

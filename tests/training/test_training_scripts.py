@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -20,7 +21,9 @@ from bmdpipe.core.files import (
     PREDICTED_PROJECTIONS,
     PREDICTIONS,
     PROJECTION_FIT,
+    WEIGHTS,
 )
+from bmdpipe.core.training_state import drop_ended
 from bmdpipe.pairs import store
 from bmdpipe.pairs.folds import read_folds
 from tests.training.made_up_cohort import (
@@ -130,6 +133,33 @@ def test_from_pairs_to_predictions_without_a_look_at_the_test_fold(ready, monkey
         cases = json.loads(stored.metadata()["cases"])
         assert cases == list(table.loc[table["target"] == "qct", "case"])
         assert stored.get_tensor("pf_pred").shape == (len(cases), 32, 16)
+
+
+def test_a_training_whose_end_nobody_heard_of_trains_nothing_anew(ready, caplog):
+    """Its driver was killed, and a new one starts it again."""
+    dec = {"decomposer": DECOMPOSER.model_dump(mode="json")}
+    job = ready("train_stage_one", dec, decomposer="main", fold=0)
+    run(train_stage_one, job)
+    first = (job.out / WEIGHTS).read_bytes()
+    shutil.rmtree(job.out)
+    caplog.clear()
+    with caplog.at_level("INFO"):
+        run(train_stage_one, job)
+    assert (job.out / WEIGHTS).read_bytes() == first
+    assert "resumes after epoch" in caplog.text
+    assert " epoch 1/" not in caplog.text
+
+
+def test_states_are_dropped_once_their_training_has_ended(ready):
+    dec = {"decomposer": DECOMPOSER.model_dump(mode="json")}
+    job = ready("train_stage_one", dec, decomposer="main", fold=0)
+    run(train_stage_one, job)
+    states = Path(job.layout.state)
+    half_way = states / "train_stage_two" / "0123"
+    half_way.mkdir(parents=True)
+    assert len(list(states.glob("*/*"))) == 2
+    drop_ended(states)
+    assert list(states.glob("*/*")) == [half_way]
 
 
 class _Opened:

@@ -38,6 +38,10 @@ def test_the_summary_holds_every_experiment_and_target(summary):
     assert summary["virtual"] is True
 
 
+def test_a_run_that_has_come_to_its_end_keeps_no_state_of_a_training(results):
+    assert not list((results / "state").glob("*/*"))
+
+
 def test_every_prediction_is_held_out_and_none_is_missing(results):
     folds = pd.read_csv(results / "folds" / "folds.tsv", sep="\t").set_index("subject")["fold"]
     index = pd.read_csv(results / "pairs" / "index.tsv", sep="\t")
