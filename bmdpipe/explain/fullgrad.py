@@ -28,7 +28,7 @@ from bmdpipe.explain.operations import (
     Function,
     Watch,
     activation_slope,
-    attention_weights,
+    held_attention,
     is_signal,
     norm_as_affine,
 )
@@ -108,7 +108,8 @@ class _Biases(Watch):
         if name in ACTIVATIONS:
             return self._tangent(func, args[0] if args else kwargs.pop("input"), args[1:], kwargs)
         if name == ATTENTION:
-            return self._attention(*args, **kwargs)
+            weights, value = held_attention(*args, **kwargs)
+            return weights @ value
         both = [t for t in args[:2] if is_signal(t)]
         if name in PRODUCTS and len(both) == 2:
             a, b = both
@@ -150,21 +151,6 @@ class _Biases(Watch):
             lacking = func(x.detach().clone(), *args, **kwargs) - slope * x
         line = slope * x
         return line + self._leaf(lacking) if bool((lacking != 0).any()) else line
-
-    def _attention(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        attn_mask: Tensor | None = None,
-        dropout_p: float = 0.0,  # noqa: ARG002 - torch's own signature
-        is_causal: bool = False,
-        scale: float | None = None,
-        enable_gqa: bool = False,
-    ) -> Tensor:
-        if is_causal or enable_gqa:
-            raise ValueError("causal and grouped attention have no rule")
-        return attention_weights(query, key, attn_mask, scale) @ value
 
     def _leaf(self, bias: Tensor) -> Tensor:
         leaf = bias.detach().clone().requires_grad_(True)

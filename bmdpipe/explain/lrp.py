@@ -32,7 +32,7 @@ from bmdpipe.explain.operations import (
     WEIGHTED,
     Function,
     Watch,
-    attention_weights,
+    held_attention,
     is_signal,
 )
 from bmdpipe.explain.response import Output, one_number
@@ -98,7 +98,7 @@ class _Rules(Watch):
         if name in WEIGHTED:
             return self._weighted(func, args, kwargs)
         if name == ATTENTION:
-            return self._attention(*args, **kwargs)
+            return self._attention(args, kwargs)
         return self._pair(name, func, args, kwargs)
 
     def _weighted(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
@@ -114,20 +114,8 @@ class _Rules(Watch):
         value = func(x.detach(), weight, bias, *args[3:], **rest)
         return self._linear(x, weight, f, value, self.dense_rule if dense else self.rule)
 
-    def _attention(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        attn_mask: Tensor | None = None,
-        dropout_p: float = 0.0,  # noqa: ARG002 - torch's own signature
-        is_causal: bool = False,
-        scale: float | None = None,
-        enable_gqa: bool = False,
-    ) -> Tensor:
-        if is_causal or enable_gqa:
-            raise ValueError("causal and grouped attention have no rule")
-        weights = attention_weights(query, key, attn_mask, scale)
+    def _attention(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
+        weights, value = held_attention(*args, **kwargs)
 
         def f(t: Tensor, w: Tensor | None) -> Tensor:
             assert w is not None

@@ -47,10 +47,10 @@ MOVES = _names(
     "pixel_shuffle pixel_unshuffle roll flip contiguous clone to float double type_as dropout "
     "dropout2d dropout3d alpha_dropout max_pool1d max_pool2d max_pool3d "
     "max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices "
-    "adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d amax max channel_shuffle "
-    "detach"
+    "adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d amax max topk "
+    "channel_shuffle detach"
 )
-"""Elements change place, or the largest wins: the plain gradient carries all of a signal."""
+"""Elements change place, or the largest win: the plain gradient carries all of a signal."""
 QUERIES = _names(
     "__get__ size dim numel is_floating_point element_size stride is_contiguous __len__ "
     "device __format__ __repr__ requires_grad_ register_hook __hash__ get_device zeros_like "
@@ -118,15 +118,31 @@ def is_signal(value: Any) -> bool:
     return isinstance(value, Tensor) and value.requires_grad
 
 
-def attention_weights(query: Tensor, key: Tensor, mask: Tensor | None, scale: Any) -> Tensor:
-    """The softmax of scaled dot-product attention, held constant."""
+def held_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,  # noqa: ARG001 - torch's own signature
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """The softmax of scaled dot-product attention, held constant, and the signal that it weighs.
+
+    Raises ValueError on causal and on grouped attention.
+    """
+    if is_causal or enable_gqa:
+        raise ValueError("causal and grouped attention have no rule")
     factor = query.shape[-1] ** -0.5 if scale is None else scale
     logits = query.detach() @ key.detach().transpose(-2, -1) * factor
-    if mask is not None:
+    if attn_mask is not None:
         logits = (
-            logits.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else logits + mask
+            logits.masked_fill(~attn_mask, -torch.inf)
+            if attn_mask.dtype == torch.bool
+            else logits + attn_mask
         )
-    return logits.softmax(dim=-1)
+    return logits.softmax(dim=-1), value
 
 
 def norm_as_affine(

@@ -67,6 +67,7 @@ DENSENETS = "bmdpipe.models.dense_net:DenseNet"
 TIMM = "bmdpipe.models.external:timm_network"
 SUPPRESSION = "bmdpipe.models.suppression:"
 VGG_CLASSIFIER = "bmdpipe.models.vgg_classifier:VggClassifier"
+VGG_EVIDENCE = "bmdpipe.models.vgg_classifier:VggEvidence"
 PREACT = "bmdpipe.models.preact_resnet:PreactResNet"
 VOLUME_CNN = "bmdpipe.models.volume_cnn:VolumeCnn"
 EIGHTEEN = {"widths": (64, 128, 256, 512), "blocks": (2, 2, 2, 2)}
@@ -342,13 +343,13 @@ MODELS = table(
             "classifier",
         ),
         Entry(
-            "vgg_short",
+            "vgg_evidence",
             "classifier",
-            VGG_CLASSIFIER,
-            {"stages": ((8,), (16,), (32,), (48,)), "normed": True},
+            VGG_EVIDENCE,
+            {"stages": ((8,), (16,), (32,), (48,)), "top_share": 0.2},
             1,
             "features",
-            "classifier",
+            "evidence",
         ),
     ]
 )

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from bmdpipe.core.errors import CaseError, UsageError
 from bmdpipe.core.files import CT_CASES
 from bmdpipe.core.names import Target
+from bmdpipe.pairs.case_table import file_beside, read_rows
 
 VALUE_COLUMN: dict[Target, str] = {"dxa": "dxa_abmd_g_cm2", "qct": "qct_vbmd_mg_cm3"}
 COLUMNS = ("case", "subject", "ct")
@@ -33,32 +32,16 @@ class CtCase:
 def read_ct_cases(folder: Path) -> list[CtCase]:
     """Raises UsageError on a table that is missing or cannot be used."""
     path = Path(folder) / CT_CASES
-    if not path.is_file():
-        raise UsageError(f"{path} does not exist: it lists case, subject and ct")
-    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-    lacking = [name for name in COLUMNS if name not in table]
-    if lacking:
-        raise UsageError(f"{path} has no column '{lacking[0]}'")
-    repeated = table["case"][table["case"].duplicated()]
-    if len(repeated):
-        raise UsageError(f"{path} names case {repeated.iloc[0]} twice")
-
-    def place(row: dict[str, str], column: str) -> Path | None:
-        return Path(folder) / row[column] if row.get(column) else None
-
-    rows: list[dict[str, str]] = [
-        {str(k): str(v) for k, v in row.items()} for row in table.to_dict("records")
-    ]
     return [
         CtCase(
             row["case"],
             row["subject"],
             Path(folder) / row["ct"],
-            place(row, "annotation"),
-            place(row, "truth"),
+            file_beside(path, row, "annotation"),
+            file_beside(path, row, "truth"),
             {target: _value(row, column, path) for target, column in VALUE_COLUMN.items()},
         )
-        for row in rows
+        for row in read_rows(path, COLUMNS)
     ]
 
 

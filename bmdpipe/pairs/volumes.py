@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from bmdpipe.core.atomic import read_json
@@ -17,6 +14,7 @@ from bmdpipe.core.files import ATLAS_NAMES, PARTICIPANTS
 from bmdpipe.core.volume import Volume
 from bmdpipe.imaging.nifti import read_foreign
 from bmdpipe.imaging.orientation import resampled
+from bmdpipe.pairs.case_table import file_beside, read_rows
 
 COLUMNS = ("subject", "group", "volume")
 FOREGROUND = 0.15
@@ -37,30 +35,19 @@ class Participant:
 def read_participants(folder: Path) -> list[Participant]:
     """The table of a cohort; raises UsageError on one that is missing or cannot be used."""
     path = Path(folder) / PARTICIPANTS
-    if not path.is_file():
-        raise UsageError(f"{path} does not exist: it lists subject, group and volume")
-    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-    lacking = [name for name in COLUMNS if name not in table]
-    if lacking:
-        raise UsageError(f"{path} has no column '{lacking[0]}'")
-    repeated = table["subject"][table["subject"].duplicated()]
-    if len(repeated):
-        raise UsageError(f"{path} names subject {repeated.iloc[0]} twice")
-    if table["group"].nunique() < 2:
+    rows = read_rows(path, COLUMNS)
+    if len({row["group"] for row in rows}) < 2:
         raise UsageError(f"{path} has one group only: there is nothing to tell apart")
-
-    def place(row: Mapping[Any, Any], column: str) -> Path | None:
-        return Path(folder) / row[column] if row.get(column) else None
 
     return [
         Participant(
             row["subject"],
             row["group"],
             Path(folder) / row["volume"],
-            place(row, "atlas"),
-            place(row, "site"),
+            file_beside(path, row, "atlas"),
+            file_beside(path, row, "site"),
         )
-        for row in table.to_dict("records")
+        for row in rows
     ]
 
 

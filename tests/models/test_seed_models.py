@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -41,3 +42,16 @@ def test_vgg16_is_named_as_in_torchvision_and_cut_at_its_last_convolution() -> N
     assert convolutions == [f"features.{k}" for k in places]
     assert isinstance(network.get_submodule("features")[-1], nn.ReLU)  # type: ignore[index]
     assert network.get_submodule("dropout").p == 0.5  # type: ignore[union-attr]
+
+
+def test_a_classs_logit_is_the_mean_of_the_places_that_speak_most_for_it() -> None:
+    torch.manual_seed(0)
+    network = build("vgg_evidence", "classifier", outputs=2).eval()
+    x = torch.rand(3, 1, 64, 56)
+    with torch.no_grad():
+        features = network.get_submodule("features")(x)
+        maps = network.get_submodule("evidence")(features).flatten(2).numpy()
+        found = network(x).numpy()
+    assert maps.shape[2] == 8 * 7
+    highest = np.sort(maps, axis=2)[:, :, -11:]  # a fifth of the places
+    np.testing.assert_allclose(found, highest.mean(axis=2), rtol=1e-5)

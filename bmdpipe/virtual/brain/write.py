@@ -12,6 +12,7 @@ from bmdpipe.core.files import ATLAS_NAMES, BRAIN_ATLAS, BRAIN_SITE, BRAIN_VOLUM
 from bmdpipe.imaging.nifti import write_volume
 from bmdpipe.virtual.brain.anatomy import ATLAS
 from bmdpipe.virtual.brain.simulate import make_brain
+from bmdpipe.virtual.case_names import case_name
 
 GROUPS = {False: "normal", True: "impaired"}
 
@@ -20,7 +21,7 @@ def write_brain_cohort(config: BrainConfig, folder: Path) -> None:
     """Volumes, atlases and the sites of atrophy, with the table that names them."""
     rows = []
     for number in range(1, config.n_cases + 1):
-        subject = f"{config.prefix}{number:05d}"
+        subject = case_name(config.prefix, number)
         made = make_brain(config, number)
         names = [pattern.format(subject=subject) for pattern in FILES]
         for name, volume in zip(names, (made.volume, made.atlas, made.site), strict=True):

@@ -5,23 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from bmdpipe.core.config.virtual.chest import ChestConfig
+from bmdpipe.virtual.case_names import case_name
 from bmdpipe.virtual.demographics import draw_person, stream
 
 Row = dict[str, Any]
 RADIOGRAPH, SUPPRESSED = "radiograph.dcm", "suppressed.png"
 GOLDEN = 0.6180339887498949
-
-
-def case_name(config: ChestConfig, number: int) -> str:
-    return f"{config.prefix}{number:05d}"
-
-
-def case_number(config: ChestConfig, case: str) -> int:
-    """Raises ValueError if the name is not one of this cohort's."""
-    digits = case.removeprefix(config.prefix)
-    if not digits.isdigit() or case != case_name(config, int(digits)):
-        raise ValueError(f"{case!r} is no case of the virtual chest cohort {config.prefix!r}")
-    return int(digits)
 
 
 def has_findings(config: ChestConfig, number: int) -> bool:
@@ -41,7 +30,7 @@ def chest_cases(config: ChestConfig) -> list[Row]:
         person = draw_person(config.demographics, config.seed, number)
         rows.append(
             {
-                "case": case_name(config, number),
+                "case": case_name(config.prefix, number),
                 "sex": person.sex,
                 "age_years": person.age_years,
                 "bmi": person.bmi,

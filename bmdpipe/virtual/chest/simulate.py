@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from bmdpipe.core.atomic import write_json
 from bmdpipe.core.config.virtual.chest import ChestConfig
 from bmdpipe.core.files import TRUTH
+from bmdpipe.virtual.case_names import case_number
 from bmdpipe.virtual.chest.bones import cast_shadows
-from bmdpipe.virtual.chest.cohort import RADIOGRAPH, SUPPRESSED, case_number, has_findings
+from bmdpipe.virtual.chest.cohort import RADIOGRAPH, SUPPRESSED, has_findings
 from bmdpipe.virtual.chest.files import write_grey, write_mask, write_radiograph
 from bmdpipe.virtual.chest.findings import Findings, draw_findings
 from bmdpipe.virtual.chest.lesions import lay_findings
@@ -54,7 +55,7 @@ def simulate_chest_case(config: ChestConfig, case: str, folder: Path) -> dict[st
 
     The masks lie apart in `folder/truth`. Raises ValueError if the name is not one of the cohort's.
     """
-    number = case_number(config, case)
+    number = case_number(config.prefix, case)
     made = make_chest_case(config, number)
     write_radiograph(
         folder / RADIOGRAPH, config, case, made.person, made.radiograph, made.processing

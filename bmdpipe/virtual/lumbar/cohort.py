@@ -6,21 +6,10 @@ from typing import Any
 
 from bmdpipe.core.config.virtual.lumbar import LumbarConfig
 from bmdpipe.core.files import CT_SERIES, DXA
+from bmdpipe.virtual.case_names import case_name
 from bmdpipe.virtual.demographics import draw_person
 
 Row = dict[str, Any]
-
-
-def case_name(config: LumbarConfig, number: int) -> str:
-    return f"{config.prefix}{number:05d}"
-
-
-def case_number(config: LumbarConfig, case: str) -> int:
-    """Raises ValueError if the name is not one of this cohort's."""
-    digits = case.removeprefix(config.prefix)
-    if not digits.isdigit() or case != case_name(config, int(digits)):
-        raise ValueError(f"{case!r} is no case of the virtual lumbar cohort {config.prefix!r}")
-    return int(digits)
 
 
 def lumbar_cases(config: LumbarConfig) -> list[Row]:
@@ -30,7 +19,7 @@ def lumbar_cases(config: LumbarConfig) -> list[Row]:
         person = draw_person(config.demographics, config.seed, number)
         rows.append(
             {
-                "case": case_name(config, number),
+                "case": case_name(config.prefix, number),
                 "sex": person.sex,
                 "age_years": person.age_years,
                 "bmi": person.bmi,

@@ -15,9 +15,9 @@ from bmdpipe.core.files import CT_SERIES, DXA, TRUE_DENSITY, TRUE_LABELS, TRUTH
 from bmdpipe.core.volume import Triple, Volume
 from bmdpipe.geometry.pose import Matrix, about
 from bmdpipe.imaging.nifti import write_volume
+from bmdpipe.virtual.case_names import case_number
 from bmdpipe.virtual.demographics import Person, draw_person, stream
 from bmdpipe.virtual.lumbar.bones import FineGrid, place_bones
-from bmdpipe.virtual.lumbar.cohort import case_number
 from bmdpipe.virtual.lumbar.dicom import write_slab
 from bmdpipe.virtual.lumbar.reference import core_mask, dxa_reading, true_abmd
 from bmdpipe.virtual.lumbar.scanner import Scale, acquire, draw_scale, soft_hu
@@ -51,7 +51,7 @@ def simulate_lumbar_case(config: LumbarConfig, case: str, folder: Path) -> dict[
 
     Raises ValueError if the name is not one of the cohort's.
     """
-    number = case_number(config, case)
+    number = case_number(config.prefix, case)
     made = make_lumbar_case(config, number)
     write_slab(folder / CT_SERIES, config, case, made.person, made.ct, made.trunk.enhanced)
     reading = dxa_reading(config, number, made.abmd_g_cm2)
