@@ -38,7 +38,7 @@ from bmdpipe.pairs.augment import apply_geometry, apply_intensity, draw
 from bmdpipe.pairs.normalise import ImageScale
 from bmdpipe.training.data import ImagePairs
 from bmdpipe.training.decomposition import train_decomposition
-from bmdpipe.training.loop import Frame, fresh
+from bmdpipe.training.loop import frame_of, fresh
 from bmdpipe.training.saved import new_discriminator, new_generator
 
 STATUS, RESET_PEAK = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -105,7 +105,7 @@ def contender(
                     1,
                     decomposition,
                     config.pairs.augmentation,
-                    Frame.of("stage_two", Path(state), config.training),
+                    frame_of("stage_two", Path(state), config.training),
                 )
 
         return ours, first

@@ -96,11 +96,8 @@ def _trained(
         return Annotated(case.case, ct, labels_on(labels, ct, case.case))
 
     state = job.state(file_hash([folder / CT_CASES]))
-    state.mkdir(parents=True, exist_ok=True)
     device = pick_device(config.segmentation.device)
-    net, _ = train_vertebra(
-        (read(case) for case in annotated), config.segmentation, device, state / "vertebra.state"
-    )
+    net, _ = train_vertebra((read(case) for case in annotated), config.segmentation, device, state)
     mark_ended(state)
     network = config.segmentation.network.model_dump(mode="json")
     save_weights(out / WEIGHTS, net, {"network": network})

@@ -36,9 +36,9 @@ def segment_train(job: Job, out: Path) -> Outcome:
         ct = without_metal(read_volume(folder / CT))
         return Annotated(subject, ct, read_volume(folder / EXPERT_LABELS))
 
-    state = job.state(file_hash(files)) / STATE
+    state = job.state(file_hash(files))
     model = train_fold(subjects, read, config, fold, pick_device(config.device), state)
-    mark_ended(state.parent)
+    mark_ended(state)
     described = {
         "fold": fold,
         **save(out / WEIGHTS, model.net, config.network),

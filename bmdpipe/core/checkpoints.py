@@ -23,7 +23,6 @@ from bmdpipe.core.errors import UsageError
 from bmdpipe.core.provenance import canonical_json
 
 ENTRY = "bmdpipe"
-Generators = Mapping[str, "torch.Generator | np.random.Generator"]
 
 
 def save_weights(path: Path, module: torch.nn.Module, meta: Mapping[str, Any]) -> None:
@@ -59,7 +58,7 @@ def load_weights(
 def save_state(path: Path, state: Mapping[Any, Any], meta: Mapping[str, Any] | None = None) -> None:
     """Write any nesting of dicts, lists and tuples of tensors, arrays, numbers, strings and None.
 
-    Serves `state_dict()` of modules, optimisers and schedules, and `rng_state()`.
+    Serves `state_dict()` of modules, optimisers and schedules.
     """
     tensors: dict[str, torch.Tensor] = {}
     tree = _flatten(state, "", tensors)
@@ -73,28 +72,6 @@ def load_state(path: Path, expect: Mapping[str, Any] | None = None) -> dict[Any,
     if tree is None:
         raise UsageError(f"{path} holds a model's weights, not the state of a training")
     return _restore(tree, tensors)
-
-
-def rng_state(generators: Generators | None = None) -> dict[str, Any]:
-    """The state of torch's own random generators (CPU and CUDA) and of the named ones given."""
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    named = {
-        name: g.get_state() if isinstance(g, torch.Generator) else g.bit_generator.state
-        for name, g in (generators or {}).items()
-    }
-    return {"torch": torch.get_rng_state(), "cuda": list(cuda), "named": named}
-
-
-def set_rng_state(state: Mapping[str, Any], generators: Generators | None = None) -> None:
-    """Put torch's and the named generators back to a state of `rng_state`, in place."""
-    torch.set_rng_state(state["torch"])
-    if torch.cuda.is_available() and len(state["cuda"]) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(state["cuda"])
-    for name, generator in (generators or {}).items():
-        if isinstance(generator, torch.Generator):
-            generator.set_state(state["named"][name])
-        else:
-            generator.bit_generator.state = state["named"][name]
 
 
 def _write(

@@ -1,31 +1,25 @@
-"""Training of a fold's network: one loop that goes on after a kill as if nothing happened."""
+"""Training of a fold's network on slices of annotated CTs."""
 
 from __future__ import annotations
 
-import logging
 import math
-import time
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bmdpipe.core.checkpoints import load_state, rng_state, save_state, set_rng_state
 from bmdpipe.core.config.segmentation import SegmentationConfig, SegmentationTraining
+from bmdpipe.core.epochs import Frame, Row, run_epochs
 from bmdpipe.core.errors import UsageError
-from bmdpipe.core.interrupt import Terminated
 from bmdpipe.segmentation.augmentation import apply, draw, repeated
 from bmdpipe.segmentation.classes import CLASSES
 from bmdpipe.segmentation.grid import window
 from bmdpipe.segmentation.networks import Network, as_input, build
 from bmdpipe.segmentation.slices import SliceSet
 
-log = logging.getLogger(__name__)
 WARM_UP = 0.2
-HISTORY_COLUMNS = ("epoch", "loss", "learning_rate", "images_per_s")
-Row = dict[str, float]
+HISTORY_COLUMNS = ("epoch", "loss", "learning_rate")
 
 
 def train(
@@ -33,57 +27,26 @@ def train(
 ) -> tuple[Network, list[Row]]:
     """Train a network on the slices; returns it with a row of `HISTORY_COLUMNS` per epoch.
 
-    After each epoch all that the next one depends on goes to the file `state`, and training starts
-    from there if it exists; a training that is terminated keeps its last whole epoch. Raises
-    UsageError naming the batch whose loss is not a number.
+    After each epoch all that the next one depends on goes to the folder `state`, and training
+    starts from there if it is not empty. Raises UsageError naming the batch whose loss is not a
+    number.
     """
     training = config.training
     net = build(config.network, len(CLASSES), seed).to(device)
     optimiser = torch.optim.AdamW(
         net.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay
     )
-    # Chance that shapes the data stays on the CPU, so that a GPU sees the same slices.
-    chance = {
-        "slices": torch.Generator().manual_seed(seed),
-        "dropout": torch.Generator(device).manual_seed(seed),
-    }
-    history: list[Row] = []
-    if state is not None and state.is_file():
-        saved = load_state(state)
-        net.load_state_dict(saved["net"])
-        optimiser.load_state_dict(saved["optimiser"])
-        set_rng_state(saved["chance"], chance)
-        history = saved["history"]
-        log.info("going on after epoch %d", len(history))
-    unsaved: dict[str, Any] | None = None
-    try:
-        for epoch in range(len(history), training.epochs):
-            row = _epoch(net, optimiser, data, config, chance, epoch)
-            history.append(row)
-            log.info(
-                "epoch %d of %d: loss %.4f, %.0f images per second",
-                epoch + 1,
-                training.epochs,
-                row["loss"],
-                row["images_per_s"],
-            )
-            if state is not None:
-                # No epoch begins before this is written, so that it needs no copy.
-                unsaved = {
-                    "net": net.state_dict(),
-                    "optimiser": optimiser.state_dict(),
-                    "chance": rng_state(chance),
-                    "history": history,
-                }
-                save_state(state, unsaved)
-                unsaved = None
-    except Terminated:
-        if state is not None:
-            if unsaved is not None:
-                save_state(state, unsaved)
-            log.info("terminated; all whole epochs are kept in %s", state)
-        raise
-    return net, history
+    frame = Frame("segmentation", state, device, autocast=False, seed=seed, checkpoint_every=1)
+    count = min(training.slices_per_epoch or len(data), len(data))
+    history = run_epochs(
+        frame,
+        training.epochs,
+        {"network": net},
+        {"network": optimiser},
+        lambda epoch, random: _epoch(net, optimiser, data, config, epoch, random),
+        count,
+    )
+    return net, [{**row, "epoch": row["epoch"] + 1} for row in history]
 
 
 def _epoch(
@@ -91,15 +54,16 @@ def _epoch(
     optimiser: torch.optim.Optimizer,
     data: SliceSet,
     config: SegmentationConfig,
-    chance: dict[str, torch.Generator],
     epoch: int,
+    random: torch.Generator,
 ) -> Row:
     training, network = config.training, config.network
     device = next(net.parameters()).device
+    # Chance that shapes the data stays on the CPU, so that a GPU sees the same slices.
+    dropout = torch.Generator(device).manual_seed(random.initial_seed())
     net.train()
-    order = _draw_slices(data, training, chance["slices"])
+    order = _draw_slices(data, training, random)
     batches = order.split(training.batch_size)
-    start = time.perf_counter()
     total = 0.0
     for step, chosen in enumerate(batches):
         rate = learning_rate((epoch + step / len(batches)) / training.epochs, training)
@@ -108,12 +72,12 @@ def _epoch(
         index = data.slices_of(chosen)
         own, true = data.hu[index], data.shares[index]
         shape = (len(chosen), *own.shape[1:])
-        change = draw(training.augmentation, shape, network.pixel_mm, chance["slices"])
+        change = draw(training.augmentation, shape, network.pixel_mm, random)
         hu, shares = apply(own, true, repeated(change, data.together))
         slices = as_input(network, window(hu, network.window_hu)).to(device)
         if data.together > 1:
             shares = shares.unflatten(0, (len(chosen), data.together)).movedim(1, 2)
-        logits = net(slices, chance["dropout"])
+        logits = net(slices, dropout)
         loss = segmentation_loss(logits, shares.to(device) / 255, training.dice_weight)
         if not math.isfinite(loss.item()):
             raise UsageError(
@@ -127,9 +91,7 @@ def _epoch(
             torch.nn.utils.clip_grad_norm_(net.parameters(), training.clip_norm)
         optimiser.step()
         total += loss.item() * len(chosen)
-    seconds = time.perf_counter() - start
-    values = (epoch + 1, total / len(order), rate, len(order) / seconds)
-    return dict(zip(HISTORY_COLUMNS, values, strict=True))
+    return {"loss": total / len(order), "learning_rate": rate}
 
 
 def _draw_slices(

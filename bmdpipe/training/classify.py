@@ -14,17 +14,17 @@ from torch import Tensor, nn
 from bmdpipe.core.atomic import read_json, write_json, write_text
 from bmdpipe.core.checkpoints import load_weights, save_weights
 from bmdpipe.core.config.supervised import SupervisedConfig
+from bmdpipe.core.epochs import Row
 from bmdpipe.core.files import MODEL, WEIGHTS
 from bmdpipe.models.pretrained import take_over
 from bmdpipe.models.registry import MODELS, build
 from bmdpipe.pairs.examples import Examples
-from bmdpipe.training.loop import Row, fresh
+from bmdpipe.training.loop import frame_of, fresh
 from bmdpipe.training.regression import outputs
 from bmdpipe.training.supervised import (
     Learnt,
     class_weights,
     classification,
-    frame_of,
     train_supervised,
     varied,
 )

@@ -15,12 +15,13 @@ from torch.nn import functional
 
 from bmdpipe.core.config.pairs import AugmentationConfig
 from bmdpipe.core.config.training import DecompositionConfig
+from bmdpipe.core.epochs import Frame, Row, run_epochs
 from bmdpipe.models.discriminator import MultiScaleDiscriminator
 from bmdpipe.models.generator import Generator
 from bmdpipe.pairs.augment import apply_geometry, apply_intensity, draw, is_active
 from bmdpipe.pairs.normalise import ImageScale
 from bmdpipe.training.data import ImagePairs
-from bmdpipe.training.loop import Frame, Mean, Row, batches, check_finite, place, run_epochs
+from bmdpipe.training.loop import Mean, batches, check_finite, place
 from bmdpipe.training.losses import (
     adversarial_loss,
     feature_matching_loss,

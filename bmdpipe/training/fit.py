@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from bmdpipe.core.config.training import OptimiserConfig
-from bmdpipe.training.loop import Frame, Mean, Row, batches, check_finite, run_epochs
+from bmdpipe.core.epochs import Frame, Row, run_epochs
+from bmdpipe.training.loop import Mean, batches, check_finite
 from bmdpipe.training.schedule import adamw, rate_factor, set_rate, step
 
 Losses = Mapping[str, Tensor]

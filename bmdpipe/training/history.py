@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from bmdpipe.core.atomic import write_text
+from bmdpipe.core.epochs import Row
 from bmdpipe.core.files import HISTORY
 from bmdpipe.core.metrics import Metrics, Scalar
-from bmdpipe.training.loop import Row
 
 
 def write_history(folder: Path, history: Sequence[Row]) -> None:

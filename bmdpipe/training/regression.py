@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from bmdpipe.core.config.pairs import AugmentationConfig
 from bmdpipe.core.config.training import OptimiserConfig, RegressionConfig
+from bmdpipe.core.epochs import Frame, Row
 from bmdpipe.models.projection_regression import ProjectionRegression
 from bmdpipe.models.regression import RegressionNetwork
 from bmdpipe.pairs.augment import apply_geometry, apply_intensity, draw, is_active
@@ -20,7 +21,7 @@ from bmdpipe.pairs.mapped import ImageStack, in_parts
 from bmdpipe.pairs.normalise import ImageScale, ValueScale
 from bmdpipe.training.data import ValuePairs, on_device
 from bmdpipe.training.fit import Losses, fit
-from bmdpipe.training.loop import Frame, Row, place
+from bmdpipe.training.loop import place
 from bmdpipe.training.losses import sample_weights, weighted_l1_loss
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from bmdpipe.core.config.pairs import PairsConfig
 from bmdpipe.core.config.study import Decomposer
 from bmdpipe.core.config.training import TrainingConfig
+from bmdpipe.core.epochs import Row
 from bmdpipe.models.discriminator import MultiScaleDiscriminator
 from bmdpipe.models.registry import build, check_size
 from bmdpipe.pairs.normalise import fit_image_scale, fit_value_scale
@@ -17,7 +18,7 @@ from bmdpipe.pairs.region import RegionStack
 from bmdpipe.pairs.store import Pairs
 from bmdpipe.training.data import ImagePairs, ValuePairs
 from bmdpipe.training.decomposition import train_decomposition
-from bmdpipe.training.loop import Frame, Row, fresh
+from bmdpipe.training.loop import frame_of, fresh
 from bmdpipe.training.projection_fit import ProjectionFit
 from bmdpipe.training.regression import (
     train_on_projection,
@@ -78,7 +79,7 @@ def decompose(
         n_epochs,
         config.decomposition,
         pairs_config.augmentation,
-        Frame.of(stage, state, config),
+        frame_of(stage, state, config),
     )
     trained = Decomposition(generator.eval(), scale, decomposer.backbone, pairs_config.size_px)
     return trained, discriminator, history
@@ -108,7 +109,7 @@ def regress(
         tune_encoder,
         config.regression,
         pairs_config.augmentation,
-        Frame.of("stage_three", state, config),
+        frame_of("stage_three", state, config),
     )
     return Regression(network.eval(), earlier.scale, value_scale), earlier.backbone, history
 
@@ -141,7 +142,7 @@ def regress_on_projection(
         value_scale,
         config.regression,
         pairs_config.augmentation,
-        Frame.of("stage_three", state, config),
+        frame_of("stage_three", state, config),
     )
     return Regression(network.eval(), earlier.scale, value_scale), earlier.backbone, history
 
@@ -169,7 +170,7 @@ def regress_regions(
         conventional.batch_size,
         conventional.optimiser,
         pairs_config.augmentation,
-        Frame.of("conventional", state, config),
+        frame_of("conventional", state, config),
     )
     return Regression(network.eval(), scale, value_scale), history
 

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from bmdpipe.core.config.supervised import SupervisedConfig
-from bmdpipe.core.device import pick_device
+from bmdpipe.core.epochs import Frame, Row
 from bmdpipe.pairs.vary import draw, is_active
 from bmdpipe.training.fit import Losses, fit
-from bmdpipe.training.loop import Frame, Row, place
+from bmdpipe.training.loop import place
 
 Objective = Callable[[Tensor, Tensor], Losses]
 """Outputs and targets of a batch to named numbers; the first is what is minimised."""
@@ -37,17 +36,6 @@ class Learnt:
 
     def __len__(self) -> int:
         return len(self.cases)
-
-
-def frame_of(name: str, state: Path, config: SupervisedConfig) -> Frame:
-    return Frame(
-        name=name,
-        state=state,
-        device=pick_device(config.device),
-        autocast=config.precision == "bfloat16",
-        seed=config.seed,
-        checkpoint_every=config.checkpoint_every_epochs,
-    )
 
 
 def train_supervised(

@@ -13,16 +13,16 @@ from bmdpipe.core.atomic import read_json, write_json
 from bmdpipe.core.checkpoints import load_weights, save_weights
 from bmdpipe.core.config.bone_suppression import SuppressionLossConfig
 from bmdpipe.core.config.supervised import SupervisedConfig
+from bmdpipe.core.epochs import Row
 from bmdpipe.core.files import MODEL, WEIGHTS
 from bmdpipe.models.registry import MODELS, build
 from bmdpipe.training.fit import Losses
-from bmdpipe.training.loop import Row, fresh
+from bmdpipe.training.loop import frame_of, fresh
 from bmdpipe.training.regression import outputs
 from bmdpipe.training.structural import ms_ssim
 from bmdpipe.training.supervised import (
     Learnt,
     Objective,
-    frame_of,
     train_supervised,
     varied,
 )

@@ -14,13 +14,14 @@ from bmdpipe.core.atomic import read_json, write_json
 from bmdpipe.core.checkpoints import load_weights, save_weights
 from bmdpipe.core.config.ct_bmd import BalanceConfig
 from bmdpipe.core.config.supervised import SupervisedConfig
+from bmdpipe.core.epochs import Row
 from bmdpipe.core.files import MODEL, WEIGHTS
 from bmdpipe.models.registry import MODELS, build
 from bmdpipe.pairs.examples import Examples
 from bmdpipe.pairs.normalise import ValueScale, fit_value_scale
-from bmdpipe.training.loop import Row, fresh
+from bmdpipe.training.loop import frame_of, fresh
 from bmdpipe.training.regression import outputs
-from bmdpipe.training.supervised import Learnt, frame_of, train_supervised, varied
+from bmdpipe.training.supervised import Learnt, train_supervised, varied
 from bmdpipe.training.value_loss import balanced_huber, density_weights
 
 KIND: Final = "value_network"

@@ -104,7 +104,7 @@ def test_training_and_segmentation_of_a_fold(
     model = read_json(trained / "model.json")
     assert model["trained_on"] == ["T0", "T1"]
     history = (trained / "history.tsv").read_text().splitlines()
-    assert history[0].split("\t") == ["epoch", "loss", "learning_rate", "images_per_s"]
+    assert history[0].split("\t") == ["epoch", "loss", "learning_rate"]
     assert len(history) == 1 + toy_config().training.epochs
     assert read_metrics(trained).series["loss"][-1][0] == toy_config().training.epochs
 

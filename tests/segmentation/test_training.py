@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from bmdpipe.core import epochs
 from bmdpipe.core.checkpoints import load_state
 from bmdpipe.core.config.segmentation import SegmentationTraining
 from bmdpipe.core.errors import UsageError
@@ -38,11 +39,11 @@ def test_a_killed_training_goes_on_with_equal_bits(
 ) -> None:
     config = toy_config(epochs=4)
     whole, rows = train(data, config, 5, CPU, None)
-    state = tmp_path / "state" / "epoch.safetensors"
+    state = tmp_path / "state"
     epoch = training._epoch
 
     def kill_in_third(*arguments: object) -> dict[str, float]:
-        if arguments[-1] == 2:
+        if arguments[-2] == 2:
             raise Killed
         return epoch(*arguments)
 
@@ -65,9 +66,10 @@ def test_sigterm_keeps_every_whole_epoch(
     """The signal comes in the third epoch, or before a byte of the second one's state is there."""
     config = toy_config(epochs=3, slices_per_epoch=16)
     whole, rows = train(data, config, 5, CPU, None)
-    name = "segmentation_loss" if when == "within an epoch" else "save_state"
-    calls_before = 5 if when == "within an epoch" else 2
-    real, calls = getattr(training, name), []
+    within = when == "within an epoch"
+    module, name = (training, "segmentation_loss") if within else (epochs, "save_state")
+    calls_before = 5 if within else 2
+    real, calls = getattr(module, name), []
 
     def with_signal(*arguments: Any) -> Any:
         calls.append(name)
@@ -75,11 +77,12 @@ def test_sigterm_keeps_every_whole_epoch(
             os.kill(os.getpid(), signal.SIGTERM)
         return real(*arguments)
 
-    monkeypatch.setattr(training, name, with_signal)
-    state = tmp_path / "epoch.safetensors"
+    monkeypatch.setattr(module, name, with_signal)
+    state = tmp_path / "state"
     with terminable(), pytest.raises(Terminated):
         train(data, config, 5, CPU, state)
-    assert [row["epoch"] for row in load_state(state)["history"]] == [1, 2]
+    kept = load_state(state / "segmentation.safetensors")["history"]
+    assert [row["epoch"] for row in kept] == [0, 1]
     monkeypatch.undo()
     resumed, again = train(data, config, 5, CPU, state)
     assert [row["loss"] for row in again] == [row["loss"] for row in rows]

@@ -6,10 +6,10 @@ import torch
 from torch.nn import functional
 
 from bmdpipe.core.config.training import DecompositionConfig
+from bmdpipe.core.epochs import Frame
 from bmdpipe.models.discriminator import MultiScaleDiscriminator
 from bmdpipe.models.registry import build
 from bmdpipe.training.decomposition import adversarial_step
-from bmdpipe.training.loop import Frame
 from bmdpipe.training.losses import (
     adversarial_loss,
     feature_matching_loss,

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 import torch
 
+from bmdpipe.core import epochs
 from bmdpipe.core.checkpoints import load_state, load_weights
 from bmdpipe.core.config.study import Decomposer
+from bmdpipe.core.epochs import Frame, run_epochs
 from bmdpipe.core.errors import UsageError
 from bmdpipe.core.files import WEIGHTS
 from bmdpipe.core.interrupt import Terminated, terminable
-from bmdpipe.training import loop
 from bmdpipe.training.data import with_values
-from bmdpipe.training.loop import Frame, fresh, run_epochs
+from bmdpipe.training.loop import fresh
 from bmdpipe.training.pretrained import check_pretrained, pretrained_files
 from bmdpipe.training.saved import (
     load_conventional,
@@ -57,7 +58,7 @@ def kill_after(monkeypatch):
     """Ends a training, as a kill would, once so many states have been written."""
 
     def arm(states):
-        real, written = loop.save_state, []
+        real, written = epochs.save_state, []
 
         def save(path, state):
             real(path, state)
@@ -65,7 +66,7 @@ def kill_after(monkeypatch):
             if len(written) == states:
                 raise Killed
 
-        monkeypatch.setattr(loop, "save_state", save)
+        monkeypatch.setattr(epochs, "save_state", save)
 
     return arm
 
