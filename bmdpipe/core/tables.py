@@ -118,7 +118,11 @@ def _overall(study: HipBmdConfig, uncalibrated: bool) -> Iterator[_Plan]:
             alone = f"decomposition using {shown}"
             ways = [("decomposition", alone, {"method": "decomposition"}, name_alone)]
             if "transformer" in study.tables.heads:
-                ways += [(*way, study.tables.base) for way in TRANSFORMER_WAYS]
+                of_ct = "" if density == "qct" else f", {shown}"
+                ways += [
+                    (name, label + of_ct, way, study.tables.base)
+                    for name, label, way in TRANSFORMER_WAYS
+                ]
             # Beside the paper's best row of decompositions, and nowhere else.
             first = (positionings, density) == (POSITIONINGS, "qct")
             if first and "projection" in study.tables.heads:

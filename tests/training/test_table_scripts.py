@@ -36,6 +36,7 @@ def test_table_2_has_the_papers_rows():
     study = _study()
     rows = rows_of("table2", study, uncalibrated=True)
     assert len(rows) == 13
+    assert len({(row.group, row.label) for row in rows}) == 13  # seeds are averaged by these
     assert len(rows_of("table2", study, uncalibrated=False)) == 7
     groups = [row.group for row in rows]
     assert (groups.count("four positionings"), groups.count("two positionings")) == (7, 6)
