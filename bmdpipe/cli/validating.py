@@ -33,7 +33,7 @@ def validate(
     done = []
     for outcome in outcomes(bundle, config, cohort):
         done.append(outcome)
-        progress(len(done), total)
+        progress(sum(one.radiographs for one in done), total)
         for error in outcome.refused:
             yield f"{error.case}  cannot be used: {error.code} {error.hint}", True
     virtual = bundle.virtual or config.cohort.kind == "virtual"

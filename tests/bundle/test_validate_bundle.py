@@ -149,7 +149,7 @@ def test_what_cannot_be_used_is_told_and_the_rest_goes_on(bundle, hospital, tmp_
     assert record["targets"]["dxa"]["n_cases"] == len(PEOPLE) * len(NAMES) - 1
 
 
-def test_a_cohort_without_any_bmd_is_refused(bundle, hospital, tmp_path, capsys):
+def test_a_cohort_that_serves_stage_one_alone_is_refused(bundle, hospital, tmp_path, capsys):
     subjects = pd.read_csv(hospital / "subjects.tsv", sep="\t").assign(dataset="A")
     subjects.to_csv(tmp_path / "subjects.tsv", sep="\t", index=False)
     (tmp_path / "radiographs.tsv").write_bytes((hospital / "radiographs.tsv").read_bytes())

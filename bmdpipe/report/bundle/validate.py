@@ -32,10 +32,12 @@ TRUSTED = {name: STATISTICS[name] for name in ("pcc", "mae", "bias")}
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one radiograph gave: a row per target, or why it cannot be used."""
+    """What one radiograph gave: a row per target, or why it cannot be used; or why none of a
+    subject's can. `radiographs` is how many it stands for."""
 
     rows: tuple[Prediction, ...]
     refused: tuple[CaseError, ...]
+    radiographs: int = 1
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def outcomes(bundle: Bundle, config: Config, cohort: Cohort) -> Iterator[Outcome
         try:
             truth = known_bmd(subject, layout)
         except CaseError as error:
-            yield Outcome((), (error,))
+            yield Outcome((), (error,), len(cohort.radiographs_of(subject.subject)))
             continue
         for radiograph in cohort.radiographs_of(subject.subject):
             case = f"{subject.subject}/{radiograph.radiograph}"
