@@ -33,3 +33,12 @@ def test_training_needs_no_imaging_packages(script):
 def test_knowing_the_jobs_needs_no_torch(module):
     heavy = {"torch", "numba", "pandas", "matplotlib"} | IMAGING | WORKFLOW
     assert loaded_by(module, heavy) == set()
+
+
+@pytest.mark.parametrize("script", ["calibrate", "roi", "register", "pairs"])
+def test_stages_after_the_import_need_no_dicom(script):
+    assert loaded_by(f"workflow_scripts.{script}", {"pydicom"}) == set()
+
+
+def test_pydicom_can_be_imported_after_nifti():
+    assert loaded_by("bmdpipe.imaging.nifti, pydicom", {"pydicom"}) == {"pydicom"}

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from bmdpipe.geometry.pose import Matrix, rigid
+from bmdpipe.geometry.rotation import about_moving_axes, moving_axes_angles
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def joint_motion(angles: JointAngles, side: str, centre_mm: NDArray[np.float64])
     """
     left = 1.0 if side == "L" else -1.0
     turns = [-angles.flexion, -left * angles.abduction, left * angles.external_rotation]
-    rotation = Rotation.from_euler("XYZ", turns, degrees=True).as_matrix()
+    rotation = about_moving_axes(turns)
     centre = np.asarray(centre_mm, dtype=float)
     return rigid(rotation, centre - rotation @ centre)
 
@@ -37,7 +37,7 @@ def joint_motion(angles: JointAngles, side: str, centre_mm: NDArray[np.float64])
 def joint_angles(motion: Matrix, side: str) -> JointAngles:
     """The angles of a motion; abduction must stay within 90 degrees."""
     left = 1.0 if side == "L" else -1.0
-    x, y, z = Rotation.from_matrix(motion[:3, :3]).as_euler("XYZ", degrees=True)
+    x, y, z = moving_axes_angles(motion[:3, :3])
     return JointAngles(
         flexion=-float(x), abduction=-left * float(y), external_rotation=left * float(z)
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
+
+from bmdpipe.geometry.rotation import about_fixed_axes, angle_deg
 
 Matrix = NDArray[np.float64]
 
@@ -39,7 +40,7 @@ def about(centre_mm: NDArray, degrees_xyz: NDArray, shift_mm: NDArray) -> Matrix
     """
     degrees = np.atleast_2d(degrees_xyz)
     centre = np.asarray(centre_mm, dtype=float)
-    rotations = Rotation.from_euler("xyz", degrees, degrees=True).as_matrix()
+    rotations = about_fixed_axes(degrees)
     result = np.tile(np.eye(4), (len(degrees), 1, 1))
     result[:, :3, :3] = rotations
     result[:, :3, 3] = centre - rotations @ centre + np.atleast_2d(shift_mm)
@@ -48,4 +49,4 @@ def about(centre_mm: NDArray, degrees_xyz: NDArray, shift_mm: NDArray) -> Matrix
 
 def rotation_angle_deg(transform: Matrix) -> float:
     """The angle of a rigid transform's rotation, degrees."""
-    return float(np.degrees(Rotation.from_matrix(transform[:3, :3]).magnitude()))
+    return angle_deg(transform[:3, :3])

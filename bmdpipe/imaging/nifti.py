@@ -10,15 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import nibabel
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
-from nibabel.spatialimages import HeaderDataError
 
 from bmdpipe.core.atomic import atomic_path, read_json, write_json
 from bmdpipe.core.errors import CaseError
 from bmdpipe.core.image import Image
 from bmdpipe.core.volume import Volume
+from bmdpipe.imaging.nibabel_alone import HeaderDataError, ImageFileError, nibabel
 from bmdpipe.imaging.orientation import check_handedness
 
 RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])

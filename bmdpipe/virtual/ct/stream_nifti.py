@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
 from bmdpipe.core.atomic import atomic_path, write_json
 from bmdpipe.core.volume import Volume
+from bmdpipe.imaging.nibabel_alone import nibabel
 from bmdpipe.imaging.nifti import RAS_FROM_LPS, sidecar
 from bmdpipe.virtual.hip.fine_grid import CtGrid
 
