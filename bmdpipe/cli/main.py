@@ -145,7 +145,9 @@ def ui(
 ) -> None:
     """Compare runs in MLflow, on this machine only."""
     uri = tracking_page.existing_store(results)
-    typer.echo(f"MLflow on http://127.0.0.1:{port} (stop with Ctrl-C)", err=True)
+    for experiment, address in tracking_page.addresses(uri, port).items():
+        typer.echo(f"{experiment}: {address}", err=True)
+    typer.echo("Ctrl-C stops MLflow", err=True)
     raise typer.Exit(tracking_page.serve(uri, results, port))
 
 

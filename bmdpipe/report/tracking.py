@@ -27,6 +27,7 @@ from bmdpipe.report.tracked_runs import TrackedRun
 RUN_KEY = "run_key"
 CONTENT = "content"
 PARENT = "mlflow.parentRunId"
+KIND = "mlflow.experimentKind"
 METRICS_PER_BATCH = 1000
 PARAMS_PER_BATCH = 100
 LONGEST_PARAM = 6000
@@ -95,14 +96,17 @@ def _only_user(uri: str) -> Iterator[None]:
         yield
 
 
-def check_store(uri: str) -> None:
-    """Raise UsageError, with what to do, if this MLflow cannot open a store."""
+def experiments_in(uri: str) -> dict[str, str]:
+    """The experiments that were put into a store, each with its number there.
+
+    Raises UsageError, with what to do, if this MLflow cannot open the store.
+    """
     from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
 
     try:
         with _quiet():
-            MlflowClient(uri).search_experiments(max_results=1)
+            found = MlflowClient(uri).search_experiments(order_by=["name"])
     except MlflowException as fault:
         if "out-of-date" in str(fault):
             raise UsageError(
@@ -110,6 +114,7 @@ def check_store(uri: str) -> None:
                 "or delete the file and run the workflow again"
             ) from None
         raise UsageError(f"{uri}: {str(fault).splitlines()[0]}") from None
+    return {e.name: e.experiment_id for e in found if KIND in e.tags}
 
 
 @dataclass
@@ -140,7 +145,7 @@ class _Store:
 
     def describe(self, note: str) -> None:
         """Say what the experiment is, and that its page is one of model training."""
-        tags = {"mlflow.note.content": note, "mlflow.experimentKind": "custom_model_development"}
+        tags = {"mlflow.note.content": note, KIND: "custom_model_development"}
         for key, value in tags.items():
             self.client.set_experiment_tag(self.experiment_id, key, value)
 

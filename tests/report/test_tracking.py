@@ -173,16 +173,26 @@ def test_no_metric_of_a_subject_that_was_quarantined(tree: Any) -> None:
 MANIFEST = {"commit": "abc", "config_hash": "0", "seeds": {}, "versions": {}}
 
 
+def test_each_experiment_has_an_address_and_the_empty_one_of_mlflow_has_none(store: Store) -> None:
+    from bmdpipe.cli.tracking_page import addresses
+    from bmdpipe.report.tracking import default_uri
+
+    found = addresses(default_uri(str(store.folder)), 5001)
+    ((number,),) = store.rows("select experiment_id from experiments where name = 'hip_bmd/demo'")
+    assert list(found) == ["hip_bmd/demo"]
+    assert found["hip_bmd/demo"].startswith(f"http://127.0.0.1:5001/#/experiments/{number}/runs?")
+
+
 def test_a_store_that_cannot_be_opened_is_a_line_and_no_traceback(
     store: Store, tmp_path: Path
 ) -> None:
-    from bmdpipe.report.tracking import check_store, default_uri
+    from bmdpipe.report.tracking import default_uri, experiments_in
 
-    check_store(default_uri(str(store.folder)))
+    experiments_in(default_uri(str(store.folder)))
     copy = tmp_path / "mlflow.db"
     copy.write_bytes(store.database.read_bytes())
     with closing(sqlite3.connect(copy)) as connection:
         connection.execute("update alembic_version set version_num = '451aebb31d03'")
         connection.commit()
     with pytest.raises(UsageError, match="mlflow db upgrade"):
-        check_store(default_uri(str(tmp_path)))
+        experiments_in(default_uri(str(tmp_path)))
