@@ -14,6 +14,8 @@ LABEL_NAMES: dict[int, str] = {
     FEMUR_L: "femur_l",
 }
 BODIES: dict[str, int] = {"pelvis": PELVIS, "femur_r": FEMUR_R, "femur_l": FEMUR_L}
+BODY_WORDS = {"pelvis": "pelvis", "femur_r": "right femur", "femur_l": "left femur"}
+"""What a reader is told in place of a body's name."""
 SIDES = ("R", "L")
 
 

@@ -74,11 +74,11 @@ def bland_altman_figure(
     ):
         axes.axhline(result[key], color=INK, linestyle=style, linewidth=1.0, zorder=1)
         axes.annotate(
-            f"{label} {_short(result[key], unit)}",
-            (0.99, result[key]),
+            f"{label}\n{_short(result[key], unit)}",
+            (1.01, result[key]),
             xycoords=("axes fraction", "data"),
-            ha="right",
-            va="bottom",
+            ha="left",
+            va="center",
             fontsize=8.5,
             color=INK,
         )
@@ -90,15 +90,15 @@ def bland_altman_figure(
         )
         axes.annotate(
             outlier,
-            (float(middle[rows].mean()), float(difference[rows].mean())),
-            xytext=(8, 6),
+            (float(middle[rows].min()), float(difference[rows].mean())),
+            xytext=(-9, 0),
             textcoords="offset points",
+            ha="right",
+            va="center",
             fontsize=8.5,
             color=INK,
         )
-    axes.margins(x=0.06, y=0.12)
-    left, right = axes.get_xlim()
-    axes.set_xlim(left, right + 0.3 * (right - left))
+    axes.margins(x=0.12, y=0.12)
     name = TARGET_NAME.get(target, target)
     axes.set_xlabel(f"mean of true and predicted {name} ({_pretty(unit)})")
     axes.set_ylabel(f"predicted minus true ({_pretty(unit)})")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bmdpipe.core.codes import MEANING
+from bmdpipe.core.labels import BODY_WORDS
 from bmdpipe.core.metrics import METRICS, read_metrics
 from bmdpipe.core.records import Record
 from bmdpipe.report.jobs import Run
@@ -91,7 +92,11 @@ class StageError:
 def stage_errors(evaluation: Mapping[str, Any] | None) -> list[StageError]:
     """The quantities in the evaluation of the stages; of each stage the whole, then its groups."""
     found = sorted(_quantities(evaluation or {}, ()), key=lambda item: (item[0][:1], len(item[0])))
-    return [StageError(", ".join(path).replace("_", " "), quantity) for path, quantity in found]
+    return [StageError(", ".join(map(_words, path)), quantity) for path, quantity in found]
+
+
+def _words(name: str) -> str:
+    return BODY_WORDS.get(name, name.replace("_", " "))
 
 
 def _quantities(

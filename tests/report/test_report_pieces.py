@@ -103,7 +103,7 @@ def test_a_stage_s_errors_stand_as_a_whole_before_its_groups() -> None:
         "summary": {"dice": dice},
     }
     found = stage_errors({"virtual": True, "stages": {"segment": stage, "roi": {"summary": {}}}})
-    assert [error.stage for error in found] == ["segment", "segment, femur r"]
+    assert [error.stage for error in found] == ["segment", "segment, right femur"]
     assert stage_errors(None) == []
 
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from bmdpipe.core.labels import BODIES
+from bmdpipe.core.labels import BODIES, BODY_WORDS
 from bmdpipe.geometry.landmarks import LANDMARKS
 
 INK = "#1f2933"
@@ -127,4 +127,6 @@ def _column(rows: Rows, key: str) -> np.ndarray:
 
 
 def _by(rows: Rows, column: str, key: str) -> dict[str, np.ndarray]:
-    return {body: _column([r for r in rows if r[column] == body], key) for body in BODIES}
+    return {
+        BODY_WORDS[body]: _column([r for r in rows if r[column] == body], key) for body in BODIES
+    }
