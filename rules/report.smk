@@ -15,6 +15,16 @@ RECORDS = [
     )
     for folder in per_subject(stage)
 ]
+NOT_OF_THE_RUN = {"results", "report", "tracking", "workflow"}
+COMPANIONS = {
+    "lumbar",
+    "ct_bmd",
+    "chest",
+    "bone_suppression",
+    "brain",
+    "brain_mr_attribution",
+    "tumour_classification",
+}
 TEMPLATES = sorted(Path(workflow.basedir, "bmdpipe/report/templates").iterdir())
 
 
@@ -39,9 +49,7 @@ rule summary:
         LAYOUT.benchmark("summary")
     params:
         config=canonical_json(
-            CONFIG.model_dump(
-                mode="json", exclude={"results", "report", "tracking", "workflow"}
-            )
+            CONFIG.model_dump(mode="json", exclude=NOT_OF_THE_RUN | COMPANIONS)
         ),
         row=SUBJECT_LIST,
         code=code("summarise"),

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 STEPS = ("epoch", "step", "iteration")
 COLUMNS = 4
 DPI = 110
+WORDS = {
+    "l1": "L1",
+    "gc": "gradient correlation loss",
+    "fm": "feature matching",
+    "weighted_l1": "weighted L1",
+    "mae": "mean absolute error",
+}
+"""What a panel calls a history's column, where the column's own name says too little."""
 Curves = dict[str, list[tuple[float, float]]]
 
 
@@ -76,7 +84,7 @@ def _panel(axes: Axes, name: str, histories: Mapping[int, Curves], legend: bool)
             )
     if lowest > 0 and highest > 20 * lowest:
         axes.set_yscale("log")
-    axes.set_title(name, fontsize=8)
+    axes.set_title(WORDS.get(name, name.replace("_", " ")), fontsize=8)
     axes.tick_params(labelsize=7)
     axes.set_xlabel("epoch", fontsize=7)
     axes.grid(visible=True, color="0.9", linewidth=0.5)

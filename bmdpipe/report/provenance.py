@@ -51,12 +51,12 @@ def package_versions() -> dict[str, str]:
 
 
 def seeds(config: Mapping[str, Any], prefix: str = "") -> dict[str, int]:
-    """Every `seed` in a config by its dotted key."""
+    """Every `seed` that a config sets, by its dotted key."""
     found: dict[str, int] = {}
     for key, value in config.items():
         place = f"{prefix}{key}"
         if isinstance(value, Mapping):
             found |= seeds(value, place + ".")
-        elif key == "seed":
+        elif key == "seed" and value is not None:
             found[place] = value
     return found

@@ -73,8 +73,8 @@ def test_the_virtual_truth_is_only_told_of_virtual_cohorts(
     assert told["stages"] is None
 
 
-def test_seeds_are_found_at_any_depth() -> None:
-    config = {"folds": {"seed": 3, "n_folds": 2}, "a": {"b": {"seed": 7}}, "seedling": 1}
+def test_seeds_that_are_set_are_found_at_any_depth() -> None:
+    config = {"folds": {"seed": 3, "n_folds": 2}, "a": {"b": {"seed": 7}}, "c": {"seed": None}}
     assert seeds(config) == {"folds.seed": 3, "a.b.seed": 7}
 
 

@@ -39,6 +39,7 @@ def test_nothing_is_to_be_done_after_a_run(finished):
         ("pairs.augmentation.rotation_deg=10", {"pairs", *TRAINED, *JUDGED}),
         ("folds.seed=1", {"folds", "segment_train", "segment_quality", "segment", *DENSE}),
         ("workflow.training_threads=2", set()),
+        ("ct_bmd.training.epochs=3", set()),
     ],
 )
 def test_one_number_of_one_section(finished, key, rules):
