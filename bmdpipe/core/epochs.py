@@ -108,6 +108,18 @@ def _on_cpu(state: Any) -> Any:
     return [_on_cpu(value) for value in state] if isinstance(state, list) else state
 
 
+def _lay_out(optimiser: torch.optim.Optimizer) -> None:
+    """Give each moment its weight's memory format, which no file keeps.
+
+    A fused step goes through memory as it lies: with moments in another order than their weights it
+    would pair the wrong ones, and say nothing.
+    """
+    for weight, kept in optimiser.state.items():
+        for name, value in kept.items():
+            if isinstance(value, Tensor) and value.shape == weight.shape:
+                kept[name] = torch.empty_like(weight).copy_(value)
+
+
 def _resume(
     path: Path,
     modules: Mapping[str, nn.Module],
@@ -118,6 +130,7 @@ def _resume(
         module.load_state_dict(state["modules"][name])
     for name, optimiser in optimisers.items():
         optimiser.load_state_dict(state["optimisers"][name])
+        _lay_out(optimiser)
     history: list[Row] = state["history"]
     log.info("%s resumes after epoch %d", path.stem, len(history))
     return history
