@@ -116,7 +116,7 @@ rule chest_suppress_train:
     benchmark:
         LAYOUT.benchmark("study_train").replace("{study}", BONE)
     wildcard_constraints:
-        model="|".join(BONE_CONFIG.suppressors),
+        model="|".join(sorted({*BONE_CONFIG.suppressors} - {BONE_CONFIG.chosen})),
         fold="0",
     threads: BONE_CONFIG.threads
     resources:
@@ -128,6 +128,14 @@ rule chest_suppress_train:
         code=lambda wildcards: code("chest_suppress_train", module_of(wildcards.model)),
     shell:
         bone_train("chest_suppress_train")
+
+
+# Half of the classifiers wait for the chosen one.
+use rule chest_suppress_train as chest_suppress_train_chosen with:
+    wildcard_constraints:
+        model=BONE_CONFIG.chosen,
+        fold="0",
+    priority: 1
 
 
 rule chest_suppress:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 INK = "#1f2933"
 MUTED = "#6b7785"
 DPI = 160
-WIDTH_IN = 1.45
+WIDTH_IN, TEXT_IN, GAP_IN = 1.45, 0.32, 0.05
 
 Kind = Literal["radiograph", "density", "component", "attention"]
 
@@ -42,7 +42,8 @@ def draw_sheet(
     """Write the sheet; `names` stand at the left of the rows. Densities share one scale (0 to the
     largest), components one symmetric scale per column."""
     height, width = rows[0][0].image.shape
-    row_in = WIDTH_IN * height / width + 0.32
+    below_in = TEXT_IN if any(panel.text for row in rows for panel in row) else GAP_IN
+    row_in = WIDTH_IN * height / width + below_in
     figure = Figure(
         figsize=(WIDTH_IN * len(titles) + 0.3, row_in * len(rows) + 0.5), layout="constrained"
     )

@@ -21,21 +21,25 @@ from bmdpipe.training.value_network import Estimator
 def explain_values(
     path: Path, trained: Estimator, cases: Examples, config: ExplainConfig, virtual: bool
 ) -> dict[str, Any]:
-    """Draw the maps of some cases; returns their scores as JSON."""
+    """Draw the maps of some cases, the lowest value first; returns their scores as JSON."""
     images = torch.from_numpy(cases.inputs)
     told = trained.values(images)
     found, reasons = attend(trained.network, trained.layer, images, config, trained.scale.sd)
     methods = [m for m in METHODS if m in found[0]]
     shown = cases.inputs[:, cases.inputs.shape[1] // 2]
+    order = np.argsort(cases.labels, kind="stable").tolist()
     rows = [
         [
             Panel("radiograph", shown[i], f"{cases.labels[i]:.3g}, told {float(told[i]):.3g}"),
-            *(Panel("attention", maps[m].image, scores_text(maps[m]), shown[i]) for m in methods),
+            *(
+                Panel("attention", found[i][m].image, scores_text(found[i][m]), shown[i])
+                for m in methods
+            ),
         ]
-        for i, maps in enumerate(found)
+        for i in order
     ]
     titles = ["slice", *(TITLES[m] for m in methods)]
-    draw_sheet(path, titles, rows, list(cases.cases), virtual)
+    draw_sheet(path, titles, rows, [cases.cases[i] for i in order], virtual)
     return {
         "layer": trained.layer,
         "left_out": reasons,

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from bmdpipe.core.atomic import read_json
 from bmdpipe.core.files import EVALUATION, EXPLANATION, HISTORY
+from bmdpipe.evaluation.suppression_study import INPUT
 from bmdpipe.explain.titles import TITLES
 from bmdpipe.report.curves import draw, read_history
 from bmdpipe.report.pictures import embed, embed_png
-from bmdpipe.report.study_page import CHECKS, COLUMNS, StudyFolders
+from bmdpipe.report.study_page import CHECKS, COLUMNS, StudyFolders, as_configured
 from bmdpipe.report.templating import render
 from bmdpipe.training.structural import WEIGHTS, scales_of
 
@@ -26,6 +27,7 @@ def chest_page(folders: StudyFolders, width: int, written: str) -> str:
         "bone_suppression.html",
         written=written,
         evaluated=evaluated,
+        images=as_configured(evaluated["images"], [INPUT, *folders.training]),
         explained=read_json(folders.explain / EXPLANATION)["models"],
         virtual=evaluated["virtual"],
         image_columns=IMAGE_COLUMNS,

@@ -9,7 +9,7 @@ from bmdpipe.core.files import EVALUATION, EXPLANATION, HISTORY, QC
 from bmdpipe.explain.titles import TITLES
 from bmdpipe.report.curves import draw, read_history
 from bmdpipe.report.pictures import embed, embed_png
-from bmdpipe.report.study_page import CHECKS, StudyFolders
+from bmdpipe.report.study_page import CHECKS, StudyFolders, as_configured
 from bmdpipe.report.templating import render
 
 COLUMNS = {"pcc": "PCC", "icc_a1": "ICC(A,1)", "mae": "MAE", "see": "SEE", "bias": "bias"}
@@ -25,15 +25,17 @@ def ct_bmd_page(folders: StudyFolders, data: Path, segment: Path, width: int, wr
     """The HTML; `data` and `segment` are the folders of these stages, `written` the date."""
     evaluated = read_json(folders.evaluate / EVALUATION)
     explained = read_json(folders.explain / EXPLANATION)["models"]
+    results = as_configured(evaluated["models"], folders.training)
     names = {
         model: f"{REGION[model.rsplit('_', 1)[0]]}, {TARGET[model.rsplit('_', 1)[1]]}"
-        for model in evaluated["models"]
+        for model in results
     }
     return render(
         "ct_bmd.html",
         written=written,
         evaluated=evaluated,
-        explained=explained,
+        results=results,
+        explained=as_configured(explained, results),
         virtual=evaluated["virtual"],
         names=names,
         columns=COLUMNS,

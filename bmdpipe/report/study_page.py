@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,25 +46,34 @@ class StudyFolders:
     training: Mapping[str, Sequence[Path]]
 
 
+def as_configured(results: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The results in the order of the names, which the files' sorted keys have lost."""
+    return {name: results[name] for name in names if name in results}
+
+
 def study_page(study: str, folders: StudyFolders, width: int, written: str) -> str:
     """The HTML of a study that classifies; `written` is the date to print."""
     evaluated = read_json(folders.evaluate / EVALUATION)
-    explained = read_json(folders.explain / EXPLANATION)
+    explained = read_json(folders.explain / EXPLANATION)["models"]
+    models = as_configured(evaluated["models"], folders.training)
     return render(
         "study.html",
         text=STUDY_TEXTS[study],
         written=written,
         evaluated=evaluated,
-        explained=explained["models"],
+        results=models,
+        explained=as_configured(explained, models),
         virtual=evaluated["virtual"],
-        columns=_known(evaluated["models"]),
+        columns=_known(models),
         checks=CHECKS,
         titles={**TITLES, "summary": "summary score"},
-        figures=_pictures(folders.evaluate, "confusion_*.png", width)
-        + _pictures(folders.evaluate, "reliability.png", width),
-        maps=_pictures(folders.explain, "maps_*.png", 2 * width),
-        found=_pictures(folders.explain, "localisation_*.png", width)
-        + _pictures(folders.explain, "regions_*.png", width),
+        figures=[
+            *_pictures(folders.evaluate, "confusion", models, width),
+            embed(folders.evaluate / "reliability.png", width, "reliability"),
+        ],
+        maps=_pictures(folders.explain, "maps", models, 2 * width),
+        found=_pictures(folders.explain, "localisation", models, width)
+        + _pictures(folders.explain, "regions", models, width),
         curves=[_curve(model, each) for model, each in folders.training.items()],
     )
 
@@ -75,8 +84,10 @@ def _known(models: Mapping[str, Any]) -> dict[str, str]:
     return {name: heading for name, heading in COLUMNS.items() if name in known}
 
 
-def _pictures(folder: Path, pattern: str, width: int) -> list[Picture]:
-    return [embed(p, width, p.stem.replace("_", " ")) for p in sorted(folder.glob(pattern))]
+def _pictures(folder: Path, kind: str, models: Iterable[str], width: int) -> list[Picture]:
+    """Each model's picture of a kind, where it has one."""
+    paths = {model: folder / f"{kind}_{model}.png" for model in models}
+    return [embed(path, width, f"{kind} {m}") for m, path in paths.items() if path.exists()]
 
 
 def _curve(model: str, folders: Sequence[Path]) -> Picture:

@@ -8,6 +8,8 @@ means, luminance at the coarsest, weights from its Table 1).
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -21,8 +23,8 @@ LEAST = 1e-6
 
 def ssim(a: Tensor, b: Tensor, peak: float = 1.0) -> Tensor:
     """Mean SSIM of each pair of images `[n, 1, h, w]`, over windows that lie inside: `[n]`."""
-    luminance, structure = _terms(a, b, peak)
-    return (luminance * structure).mean(dim=(1, 2, 3))
+    local = _moments(a, b)
+    return (_luminance(local, peak) * _structure(local, peak)).mean(dim=(1, 2, 3))
 
 
 def ms_ssim(a: Tensor, b: Tensor, peak: float = 1.0) -> Tensor:
@@ -36,11 +38,13 @@ def ms_ssim(a: Tensor, b: Tensor, peak: float = 1.0) -> Tensor:
     weights = [weight / share for weight in WEIGHTS[:scales]]
     result = torch.ones(len(a), dtype=a.dtype, device=a.device)
     for scale, weight in enumerate(weights):
-        luminance, structure = _terms(a, b, peak)
-        last = scale == scales - 1
-        term = (luminance * structure if last else structure).mean(dim=(1, 2, 3))
-        result = result * term.clamp(min=LEAST) ** weight
-        a, b = functional.avg_pool2d(a, 2), functional.avg_pool2d(b, 2)
+        if scale:
+            a, b = functional.avg_pool2d(a, 2), functional.avg_pool2d(b, 2)
+        local = _moments(a, b)
+        term = _structure(local, peak)
+        if scale == scales - 1:
+            term = term * _luminance(local, peak)
+        result = result * term.mean(dim=(1, 2, 3)).clamp(min=LEAST) ** weight
     return result
 
 
@@ -52,21 +56,40 @@ def scales_of(size: torch.Size | tuple[int, ...]) -> int:
     return scales
 
 
-def _terms(a: Tensor, b: Tensor, peak: float) -> tuple[Tensor, Tensor]:
-    """Luminance, and contrast times structure, at each window."""
-    c1, c2 = (K1 * peak) ** 2, (K2 * peak) ** 2
-    mean_a, mean_b = _blurred(a), _blurred(b)
-    var_a = _blurred(a * a) - mean_a**2
-    var_b = _blurred(b * b) - mean_b**2
-    both = _blurred(a * b) - mean_a * mean_b
-    luminance = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
-    return luminance, (2 * both + c2) / (var_a + var_b + c2)
+class _Moments(NamedTuple):
+    """Means, variances and covariance of two images at each window, `[n, 1, h, w]`."""
+
+    mean_a: Tensor
+    mean_b: Tensor
+    var_a: Tensor
+    var_b: Tensor
+    both: Tensor
+
+
+def _moments(a: Tensor, b: Tensor) -> _Moments:
+    # As channels of one image: two depthwise convolutions take a third of the time of ten.
+    blurred = _blurred(torch.cat([a, b, a * a, b * b, a * b], dim=1))
+    mean_a, mean_b, aa, bb, ab = blurred.split(1, dim=1)
+    return _Moments(mean_a, mean_b, aa - mean_a**2, bb - mean_b**2, ab - mean_a * mean_b)
+
+
+def _luminance(local: _Moments, peak: float) -> Tensor:
+    c1 = (K1 * peak) ** 2
+    a, b = local.mean_a, local.mean_b
+    return (2 * a * b + c1) / (a**2 + b**2 + c1)
+
+
+def _structure(local: _Moments, peak: float) -> Tensor:
+    """Contrast times structure."""
+    c2 = (K2 * peak) ** 2
+    return (2 * local.both + c2) / (local.var_a + local.var_b + c2)
 
 
 def _blurred(x: Tensor) -> Tensor:
+    """Each channel's mean over Gaussian windows that lie inside: `[n, c, h - 10, w - 10]`."""
+    channels = x.shape[1]
     place = torch.arange(WINDOW, dtype=x.dtype, device=x.device) - WINDOW // 2
     window = torch.exp(-(place**2) / (2 * SIGMA**2))
-    window = window / window.sum()
-    return functional.conv2d(
-        functional.conv2d(x, window[None, None, :, None]), window[None, None, None, :]
-    )
+    window = (window / window.sum()).expand(channels, 1, WINDOW)
+    down = functional.conv2d(x, window[..., None], groups=channels)
+    return functional.conv2d(down, window[:, :, None], groups=channels)

@@ -20,8 +20,8 @@ from bmdpipe.core.config.loading import load_config
 from bmdpipe.core.config.virtual.lumbar import LumbarConfig
 from bmdpipe.core.files import CT_CASES, TRUE_DENSITY, TRUE_LABELS, TRUTH
 from bmdpipe.imaging.nifti import read_volume
+from bmdpipe.virtual.case_names import case_number
 from bmdpipe.virtual.demographics import draw_person
-from bmdpipe.virtual.lumbar.cohort import case_number
 from bmdpipe.virtual.lumbar.traits import draw_traits
 
 BODY = ["core", "cortex", "width", "depth", "osteophytes", "sclerosis"]
@@ -32,7 +32,7 @@ VERTEBRA_IN_SLICE = [*BODY_IN_SLICE, "vertebra_mineral", "vertebra_area"]
 
 def facts(config: LumbarConfig, folder: Path, case: str) -> dict[str, float]:
     """What is true of a case: its traits, and mineral and area in the middle slice."""
-    number = case_number(config, case)
+    number = case_number(config.prefix, case)
     traits = draw_traits(config, draw_person(config.demographics, config.seed, number))
     truth = read_json(folder / TRUTH)
     labels = read_volume(folder / TRUE_LABELS).array

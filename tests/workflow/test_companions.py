@@ -84,7 +84,7 @@ def test_tumour_classification_runs_on_any_folder_of_classes(tmp_path: Path) -> 
             "folder": str(tmp_path / "pictures"),
             "n_folds": 2,
             "size_px": [32, 32],
-            "models": ["logistic", "resnet_short"],
+            "models": ["resnet_short", "logistic"],
             "training": {"epochs": 2, "batch_size": 4},
             "explain": {**EXPLAIN, "methods": ["grad_cam", "lrp"]},
         }
@@ -97,4 +97,6 @@ def test_tumour_classification_runs_on_any_folder_of_classes(tmp_path: Path) -> 
     assert "no feature maps" in str(
         read_json(results / "explain" / "explanation.json")["models"]["logistic"]["left_out"]
     )
-    assert (results / "report" / "index.html").is_file()
+    page = (results / "report" / "index.html").read_text()
+    rows = [page.index(f'<th scope="row">{model}</th>') for model in ("resnet_short", "logistic")]
+    assert rows == sorted(rows), "the models stand in the config's order"

@@ -9,6 +9,8 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
+import numba
+
 from bmdpipe.core.atomic import atomic_folder
 from bmdpipe.core.config.virtual.chest import ChestConfig
 from bmdpipe.virtual.chest.cohort import chest_cases
@@ -26,9 +28,17 @@ def write_chest_cohort(config: ChestConfig, folder: Path, processes: int = 1) ->
         for case in cases:
             write(case)
         return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for _ in pool.map(write, cases, chunksize=4):
+    # The first one here: what it compiles the processes read, and do not compile each by itself.
+    write(cases[0])
+    context = get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=_one_thread) as pool:
+        for _ in pool.map(write, cases[1:], chunksize=4):
             pass
+
+
+def _one_thread() -> None:
+    """There is a process for each core: more threads would wait for each other and burn time."""
+    numba.set_num_threads(1)
 
 
 def _write_case(config: ChestConfig, folder: Path, case: str) -> None:
