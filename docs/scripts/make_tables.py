@@ -1,16 +1,20 @@
 """Write docs/tables.md from finished tables: `python docs/scripts/make_tables.py results/demo`.
 
-Every table and figure page under the cohort's `tables` folder is shown as it was written.
+Table pages under the cohort's `tables` folder are shown as they were written; of a figure's page,
+whose rows are a table's, the title, with the picture.
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 TARGET = Path(__file__).parents[1] / "tables.md"
-PAGES = ("table2", "table3", "fig8", "fig10")
+PAGES = ("table2", "table3", "fig10")
+FIGURES = {"fig7": "fig7_dxa", "fig8": "fig8", "fig10": "fig10_dxa", "fig12": "fig12"}
+IMAGES = TARGET.parent / "images" / "tables"
 SKIPPED_COLUMNS = ("ICC(A,1)", "SEE")
 
 
@@ -44,10 +48,15 @@ def page(folder: Path, note: str) -> Iterator[str]:
         "Rows are held-out subjects of all folds, with 95 % intervals over subjects; every row was "
         "trained with each seed, and all seeds are shown, also those that fail.\n"
     )
-    for name in PAGES:
+    for name in dict.fromkeys((*PAGES, *FIGURES)):
         for path in sorted(folder.rglob(f"{name}.md")):
-            yield from shown(path)
+            lines = list(shown(path))
+            yield from lines if name in PAGES else lines[:1]
             yield ""
+        for path in sorted(folder.rglob(f"{FIGURES.get(name)}.png")):
+            IMAGES.mkdir(exist_ok=True)
+            shutil.copy(path, IMAGES)
+            yield f"![{name}](images/tables/{path.name})\n"
 
 
 if __name__ == "__main__":
