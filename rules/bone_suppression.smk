@@ -62,7 +62,8 @@ BONE_DATA = (
     "n_folds",
     "seed",
 )
-BONE_CLASSIFY = ("classifier", "weights", "pretraining_training", "training")
+BONE_PRETRAIN = ("classifier", "weights", "pretraining_training")
+BONE_CLASSIFY = ("classifier", "training")
 
 
 rule chest_cohort:
@@ -182,7 +183,7 @@ rule chest_pretrain:
         runtime=1440,
     params:
         study=BONE,
-        config=bone_sections(keys=BONE_CLASSIFY),
+        config=bone_sections(keys=BONE_PRETRAIN),
         code=code("chest_classify", module_of(BONE_CONFIG.classifier)),
     shell:
         study_command("chest_classify").replace(
