@@ -27,6 +27,7 @@ from bmdpipe.core.layout import STAGES, Layout
 from bmdpipe.core.metrics import Metrics, write_metrics
 from bmdpipe.core.provenance import canonical_json, digest
 from bmdpipe.core.records import Record, Refusal, read_record, write_record
+from bmdpipe.core.slurm import requeue_if_preempted
 
 log = logging.getLogger("bmdpipe")
 SectionT = TypeVar("SectionT", bound=Section)
@@ -122,7 +123,8 @@ def run_file(stage: str, work: Callable[[Job], Any]) -> None:
 @contextmanager
 def _running(stage: str) -> Iterator[Job]:
     """The job that the arguments describe, with log and time; a fault of use exits with 2, SIGTERM
-    with 143 once the job has kept its state and cleaned up."""
+    with 143 once the job has kept its state and cleaned up, and SLURM has it in its queue again if
+    SLURM itself is taking it away."""
     job = _parse(stage)
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
@@ -133,7 +135,8 @@ def _running(stage: str) -> Iterator[Job]:
         with terminable():
             yield job
     except Terminated:
-        log.warning("terminated after %.1f s", time.perf_counter() - start)
+        back = ", and back in SLURM's queue" if requeue_if_preempted() else ""
+        log.warning("terminated after %.1f s%s", time.perf_counter() - start, back)
         raise SystemExit(EXIT_CODE) from None
     except UsageError as error:
         sys.stderr.write(f"error: {error}\n")

@@ -22,7 +22,9 @@ from tests.workflow.conftest import copy_of_repository
 
 pytestmark = pytest.mark.cluster
 
-CONFIG = ("--configfile", "config/test.yaml")
+# Trainings that are long enough to be preempted after their first epochs.
+LONGER = "training={conventional: {epochs: 400}}"
+CONFIG = ("--configfile", "config/test.yaml", "--config", LONGER)
 # Small enough that there are several jobs to lose, and quick to notice that one has ended.
 SPEED = (
     *("--jobs", "3", "--latency-wait", "10", "--slurm-init-seconds-before-status-checks", "3"),
@@ -38,6 +40,7 @@ class Troubles:
     """What goes wrong on the way, each once, as soon as there is something to hit."""
 
     cluster: Slurm
+    logs: Path
     done: dict[str, str] = field(default_factory=dict)
 
     def step(self) -> None:
@@ -55,32 +58,37 @@ class Troubles:
                 self.cluster.start_node("c1")
                 self.done["restart"] = state
 
-    def _running(self, *selection: str) -> str:
+    def _running(self, *selection: str) -> list[str]:
         told = self.cluster.told("squeue", "-h", "-t", "R", "-o", "%A %M %k", *selection)
         # A job that has just been started has nothing to lose yet.
-        rows = [r for r in told.splitlines() if r.split()[1] >= "0:05"]
-        return rows[0] if rows else ""
+        return [r for r in told.splitlines() if r.split()[1] >= "0:05"]
 
     def _node(self) -> str:
-        row = self._running("-w", "c1")
-        if row:
+        rows = self._running("-w", "c1")
+        if rows:
             self.cluster.kill_node("c1")
-        return row
+        return rows[0] if rows else ""
 
     def _cancel(self) -> str:
-        row = self._running("-p", "cpu")
-        if row and "restart" in self.done:
-            self.cluster.told("scancel", row.split()[0])
-            return row
-        return ""
+        rows = self._running("-p", "cpu")
+        if not rows or "restart" not in self.done:
+            return ""
+        self.cluster.told("scancel", rows[0].split()[0])
+        return rows[0]
 
     def _urgent(self) -> str:
-        row = self._running("-p", "gpu")
-        if "rule_train_" not in row:
-            return ""
-        command = ("sbatch", "-p", "urgent", "--gpus=2", "-t", "2", "-o", "/dev/null")
-        self.cluster.told(*command, "--wrap", "sleep 5")
+        rows = [r for r in self._running("-p", "gpu") if "rule_train_conventional" in r]
+        row = next((r for r in rows if " epoch " in self.log_of(r)), "")
+        if row:
+            command = ("sbatch", "-p", "urgent", "--gpus=2", "-t", "2", "-o", "/dev/null")
+            self.cluster.told(*command, "--wrap", "sleep 5")
         return row
+
+    def log_of(self, row: str) -> str:
+        """What a job of the conventional training has logged, by its row in the queue."""
+        target, fold = row.split("_")[-2:]
+        path = self.logs / "train/conventional/conventional" / target / f"fold{fold}.log"
+        return path.read_text() if path.exists() else ""
 
 
 @pytest.fixture(scope="module")
@@ -114,14 +122,14 @@ def on_slurm(cluster, tmp_path_factory):
     """A run on the cluster: its folder, the troubles that were made, and SLURM's own job table."""
     checkout = copy_of_repository(tmp_path_factory.mktemp("cluster"))
     (checkout.root / "slurm-gpu").symlink_to("config/profiles/slurm-gpu")
-    troubles = Troubles(cluster)
+    troubles = Troubles(cluster, checkout.root / "results/test/logs")
     log = checkout.root / "driver.log"
     command = [sys.executable, "-m", "snakemake", "--profile", "slurm-gpu", *CONFIG, *SPEED]
     code = _run(command, checkout.root, cluster.environment, log, troubles.step)
     table = cluster.told("sacct", "-D", "-X", "-P", f"--format={_plain(COLUMNS)}")
     sys.stderr.write(cluster.told("sacct", "-D", "-X", f"--format={COLUMNS}") + "\n")
     assert code == 0, log.read_text()[-6000:]
-    return checkout.root, troubles.done, [row.split("|") for row in table.splitlines()[1:]]
+    return checkout.root, troubles, [row.split("|") for row in table.splitlines()[1:]]
 
 
 def test_the_result_is_that_of_a_local_run(on_slurm, local_result):
@@ -130,7 +138,8 @@ def test_the_result_is_that_of_a_local_run(on_slurm, local_result):
 
 
 def test_a_node_was_lost_a_job_cancelled_and_a_training_preempted(on_slurm):
-    _, done, table = on_slurm
+    _, troubles, table = on_slurm
+    done = troubles.done
     assert set(done) == {"node", "restart", "cancel", "preempt"}
     for name, states in (
         ("node", {"NODE_FAIL", "REQUEUED"}),
@@ -140,6 +149,11 @@ def test_a_node_was_lost_a_job_cancelled_and_a_training_preempted(on_slurm):
         job = done[name].split()[0]
         found = {row[2].split()[0] for row in table if row[0] == job}
         assert found & states, f"{name}: job {job} has {found}"
+
+
+def test_the_preempted_training_went_on_where_it_was(on_slurm):
+    _, troubles, _ = on_slurm
+    assert "resumes after epoch" in troubles.log_of(troubles.done["preempt"])
 
 
 def test_what_computes_on_gpus_asked_slurm_for_one(on_slurm):
