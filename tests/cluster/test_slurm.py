@@ -52,16 +52,18 @@ class Troubles:
         ):
             if name not in self.done and (job := hit()):
                 self.done[name] = job
-        if "node" in self.done and "restart" not in self.done:
-            state = self.cluster.told("sinfo", "-h", "-n", "c1", "-o", "%T")
-            if "down" in state:
-                self.cluster.start_node("c1")
-                self.done["restart"] = state
+        if "node" in self.done and "restart" not in self.done and self._given_up("c1"):
+            self.cluster.start_node("c1")
+            self.done["restart"] = "c1"
 
     def _running(self, *selection: str) -> list[str]:
         told = self.cluster.told("squeue", "-h", "-t", "R", "-o", "%A %M %k", *selection)
         # A job that has just been started has nothing to lose yet.
         return [r for r in told.splitlines() if r.split()[1] >= "0:05"]
+
+    def _given_up(self, node: str) -> bool:
+        """Whether SLURM has taken a node's jobs back; sinfo may go on to call it "mixed"."""
+        return not self.cluster.told("squeue", "-h", "-t", "R", "-w", node)
 
     def _node(self) -> str:
         rows = self._running("-w", "c1")
