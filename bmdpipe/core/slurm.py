@@ -15,13 +15,17 @@ def requeue_if_preempted() -> bool:
     """Put this process's job back into SLURM's queue, if SLURM is preempting it; whether it did.
 
     A preempted job that leaves by itself within its partition's grace period counts as failed, and
-    SLURM does not start it again. A job that somebody cancelled is left alone.
+    SLURM does not start it again. A job that somebody cancelled is left alone, and one whose
+    controller does not answer leaves as it would have.
     """
     job = os.environ.get("SLURM_JOB_ID")
     if job is None or shutil.which("scontrol") is None:
         return False
-    told = _scontrol("show", "job", "--oneliner", job)
-    return bool(PREEMPTED.search(told.stdout)) and _scontrol("requeue", job).returncode == 0
+    try:
+        told = _scontrol("show", "job", "--oneliner", job)
+        return bool(PREEMPTED.search(told.stdout)) and _scontrol("requeue", job).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def _scontrol(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bmdpipe.core import slurm
 from bmdpipe.core.slurm import requeue_if_preempted
 
 # As SLURM 22.05 writes it.
@@ -44,6 +45,15 @@ def test_a_cancelled_job_does_not(asked) -> None:
 
 def test_a_site_that_forbids_it_is_told_apart(asked) -> None:
     asked("2026-11-21T19:15:14", requeues=1)
+    assert not requeue_if_preempted()
+
+
+def test_a_controller_that_does_not_answer_is_not_waited_for(
+    asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked("2026-11-21T19:15:14")
+    (tmp_path / "scontrol").write_text("#!/bin/sh\nexec sleep 60\n")
+    monkeypatch.setattr(slurm, "PATIENCE_S", 0.2)
     assert not requeue_if_preempted()
 
 
