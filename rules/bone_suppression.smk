@@ -62,6 +62,9 @@ BONE_DATA = (
     "n_folds",
     "seed",
 )
+BONE_CONTENDERS = [m for m in BONE_CONFIG.suppressors if m != BONE_CONFIG.chosen]
+# A constraint that no name meets; an empty one would be none.
+NOTHING = "(?!)"
 BONE_PRETRAIN = ("classifier", "weights", "pretraining_training")
 BONE_CLASSIFY = ("classifier", "training")
 
@@ -117,7 +120,7 @@ rule chest_suppress_train:
     benchmark:
         LAYOUT.benchmark("study_train").replace("{study}", BONE)
     wildcard_constraints:
-        model="|".join(sorted({*BONE_CONFIG.suppressors} - {BONE_CONFIG.chosen})),
+        model="|".join(BONE_CONTENDERS) or NOTHING,
         fold="0",
     threads: BONE_CONFIG.threads
     resources:
